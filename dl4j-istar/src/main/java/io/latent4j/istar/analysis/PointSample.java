@@ -46,7 +46,7 @@ final class PointSample {
         if (!rowOfSlot.isEmpty()) {
             INDArray chosen = Nd4j.pullRows(rows, 1, toArray(rowOfSlot.values()), 'c');
             INDArray slots = Nd4j.createFromArray(toArray(rowOfSlot.keySet()));
-            Nd4j.exec(DynamicCustomOp.builder("scatter_update")
+            Nd4j.exec(DynamicCustomOp.builder("scatter_upd")
                     .addInputs(kept, slots, chosen)
                     .addOutputs(kept)
                     .build());

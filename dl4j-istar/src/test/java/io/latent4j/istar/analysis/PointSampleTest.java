@@ -64,9 +64,9 @@ class PointSampleTest {
     void everyRowIsKeptEquallyOften() {
         int[] kept = new int[40];
         int runs = 1000;
+        INDArray rows = rows(40);
         for (int seed = 0; seed < runs; seed++) {
-            for (float row :
-                    sample(rows(40), 10, seed, 40).points().getColumn(0).toFloatVector()) {
+            for (float row : sample(rows, 10, seed, 40).points().getColumn(0).toFloatVector()) {
                 kept[(int) row]++;
             }
         }
