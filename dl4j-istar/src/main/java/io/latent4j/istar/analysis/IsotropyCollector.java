@@ -118,6 +118,10 @@ final class IsotropyCollector {
                 strata.add(Nd4j.pullRows(points, 1, choose(size, points.rows(), random), 'c'));
             }
         }
+        // Layers of one network may differ in type: DL4J's LastTimeStep gives FLOAT in a DOUBLE network
+        if (strata.stream().map(INDArray::dataType).distinct().count() > 1) {
+            strata.replaceAll(points -> points.castTo(DataType.DOUBLE));
+        }
         return isotropy("union (width " + width + ")", members, covariance, Nd4j.vstack(strata));
     }
 
