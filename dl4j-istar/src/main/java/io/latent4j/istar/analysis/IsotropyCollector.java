@@ -146,20 +146,33 @@ final class IsotropyCollector {
 
     private LayerIsotropy isotropy(String name, List<String> members, ShrinkageCovariance estimator, INDArray sample) {
         INDArray covariance = estimator.covariance();
-        int width = covariance.rows();
         double[] variances = Nd4j.diag(covariance).toDoubleVector();
-        double trace = Arrays.stream(variances).sum();
-        double relativeNorm = trace > 0 ? covariance.div(trace).norm2Number().doubleValue() : Double.NaN;
+        double score = isoScoreStar(members, covariance, variances);
         return new LayerIsotropy(
                 name,
                 members,
-                width,
+                variances.length,
                 estimator.count(),
-                trace > 0 && width > 1 ? IsoScoreStar.ofCovariance(covariance) : Double.NaN,
-                1 / (relativeNorm * relativeNorm),
+                score,
+                variances.length == 1 && variances[0] > 0 ? 1 : 1 + (variances.length - 1) * score,
                 TwoNN.ofOrNaN(sample, options.discardFraction()),
                 meanCosine(sample),
                 dimensions(estimator.mean().toDoubleVector(), variances));
+    }
+
+    /**
+     * The kernel's score, NaN where it is undefined. The covariance goes there in the type of the points, scaled to fit:
+     * one taken from FLOAT points is positive semi-definite to FLOAT's precision only.
+     */
+    private double isoScoreStar(List<String> members, INDArray covariance, double[] variances) {
+        double largest = Arrays.stream(variances).max().orElse(0);
+        if (!(largest > 0) || variances.length == 1) {
+            return Double.NaN;
+        }
+        boolean exact =
+                members.stream().allMatch(name -> layer(name).sample.points().dataType() == DataType.DOUBLE);
+        INDArray scaled = covariance.div(largest);
+        return IsoScoreStar.ofCovariance(exact ? scaled : scaled.castTo(DataType.FLOAT));
     }
 
     private List<Dimension> dimensions(double[] means, double[] variances) {

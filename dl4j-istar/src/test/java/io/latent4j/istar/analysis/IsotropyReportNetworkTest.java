@@ -190,7 +190,8 @@ class IsotropyReportNetworkTest {
                             .toDoubleMatrix())
                     .toArray(double[][][]::new));
             assertEquals(18, rows.length);
-            Reference.assertEntry(rows, report.layer("layer" + layer), 10_000, 1e-11);
+            // DL4J's LastTimeStep gives FLOAT activations whatever the network's type
+            Reference.assertEntry(rows, report.layer("layer" + layer), 10_000, 1e-5);
         }
     }
 

@@ -23,6 +23,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.ops.transforms.Transforms;
 
 class IsotropyReportTest {
 
@@ -66,6 +67,15 @@ class IsotropyReportTest {
         LayerIsotropy entry = only(Nd4j.vstack(axes, axes.neg()), DEFAULTS);
         assertEquals(0.25, entry.isoScoreStar(), 1e-12);
         assertEquals(3, entry.effectiveRank(), 1e-12);
+    }
+
+    @Test
+    void rankDeficientFloatPoints() {
+        // probabilities: each row sums to 1, so the covariance has an eigenvalue of 0 and some rounding
+        INDArray points = Transforms.softmax(array(points(500, 5, 16)).castTo(DataType.FLOAT));
+        Reference.assertEntry(points.castTo(DataType.DOUBLE).toDoubleMatrix(), only(points, DEFAULTS), 10_000, 1e-5);
+        LayerIsotropy tiny = only(points.mul(1e-15), DEFAULTS);
+        assertEquals(only(points, DEFAULTS).isoScoreStar(), tiny.isoScoreStar(), 1e-5);
     }
 
     @Test
