@@ -8,7 +8,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -106,8 +108,8 @@ public record IsotropyReport(List<LayerIsotropy> layers, List<LayerIsotropy> uni
     /**
      * Report on the hidden layers of a network, in inference mode.
      *
-     * <p>By default these are all layers with activations of rank 2 or 3 but output layers, embedding layers, and layers
-     * that only pass their input through (dropout and the regularizers of this module). Features masks are respected as
+     * <p>By default these are all layers with parameters and activations of rank 2 or 3, except output, embedding and
+     * batch normalization layers and the regularizers of this module. Features masks are respected as
      * the network itself hands them from layer to layer.
      *
      * @param network an initialised network; its parameters and state are not changed, stored masks and inputs are cleared
@@ -138,8 +140,8 @@ public record IsotropyReport(List<LayerIsotropy> layers, List<LayerIsotropy> uni
     /**
      * Report on the hidden layers of a graph, in inference mode.
      *
-     * <p>By default these are all layer vertices with activations of rank 2 or 3 but output layers, embedding layers, and
-     * layers that only pass their input through (dropout and the regularizers of this module), in topological order. Any
+     * <p>By default these are all layer vertices with parameters and activations of rank 2 or 3, except output, embedding
+     * and batch normalization layers and the regularizers of this module, in topological order. Any
      * vertex can be named in the options. Features masks are respected as the graph itself hands them from vertex to
      * vertex.
      *
@@ -198,16 +200,21 @@ public record IsotropyReport(List<LayerIsotropy> layers, List<LayerIsotropy> uni
                 decimal("%.2f", row.intrinsicDimension()),
                 decimal("%.4f", row.meanCosine()),
                 abbreviate(row.outlierDimensions()))));
+        int[] widths = IntStream.range(0, rows.get(0).size())
+                .map(column -> rows.stream()
+                        .mapToInt(row -> row.get(column).length())
+                        .max()
+                        .orElse(0))
+                .toArray();
         StringBuilder table = new StringBuilder();
         for (List<String> row : rows) {
-            for (int column = 0; column < row.size(); column++) {
-                final int c = column;
-                int width = rows.stream().mapToInt(r -> r.get(c).length()).max().orElse(0);
-                boolean text = column == 0 || column == row.size() - 1;
-                String pad = " ".repeat(width - row.get(column).length());
-                table.append(column == 0 ? "" : "  ").append(text ? row.get(column) + pad : pad + row.get(column));
+            StringBuilder line = new StringBuilder();
+            for (int column = 0; column < widths.length; column++) {
+                String pad = " ".repeat(widths[column] - row.get(column).length());
+                boolean text = column == 0 || column == widths.length - 1;
+                line.append(column == 0 ? "" : "  ").append(text ? row.get(column) + pad : pad + row.get(column));
             }
-            trimRight(table).append('\n');
+            table.append(line.toString().stripTrailing()).append('\n');
         }
         for (LayerIsotropy union : unions) {
             table.append(union.name())
@@ -226,13 +233,12 @@ public record IsotropyReport(List<LayerIsotropy> layers, List<LayerIsotropy> uni
         }
         return table.append(String.format(
                         Locale.ROOT,
-                        "TwoNN (discard %s) and cosines (%d pairs): at most %d points each, seed %d%n",
+                        "TwoNN (discard %s) and cosines (%d pairs): at most %d points each, seed %d\n",
                         options.discardFraction(),
                         options.cosinePairs(),
                         options.maxPoints(),
                         options.seed()))
-                .toString()
-                .replace(System.lineSeparator(), "\n");
+                .toString();
     }
 
     /**
@@ -288,15 +294,6 @@ public record IsotropyReport(List<LayerIsotropy> layers, List<LayerIsotropy> uni
         String shown = dimensions.stream().limit(5).map(String::valueOf).collect(Collectors.joining(" "));
         int more = dimensions.size() - 5;
         return dimensions.isEmpty() ? "-" : more > 0 ? shown + " +" + more : shown;
-    }
-
-    private static StringBuilder trimRight(StringBuilder text) {
-        int end = text.length();
-        while (end > 0 && text.charAt(end - 1) == ' ') {
-            end--;
-        }
-        text.setLength(end);
-        return text;
     }
 
     private static String join(Stream<Dimension> dimensions) {
@@ -465,7 +462,7 @@ public record IsotropyReport(List<LayerIsotropy> layers, List<LayerIsotropy> uni
             }
         }
 
-        void requireKnown(java.util.Set<String> names) {
+        void requireKnown(Set<String> names) {
             if (!names.containsAll(layers)) {
                 throw new IllegalArgumentException("layers must be among " + names + ", found " + layers);
             }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.istar.analysis;
 
+import io.latent4j.istar.PenaltyLayerConfiguration;
 import io.latent4j.istar.analysis.IsotropyReport.Options;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -14,8 +15,8 @@ import org.deeplearning4j.nn.api.layers.IOutputLayer;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.layers.BaseRecurrentLayer;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
-import org.deeplearning4j.nn.conf.layers.DropoutLayer;
 import org.deeplearning4j.nn.conf.layers.EmbeddingLayer;
 import org.deeplearning4j.nn.conf.layers.EmbeddingSequenceLayer;
 import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
@@ -203,12 +204,15 @@ final class NetworkActivations {
         }
     }
 
+    /** Layers with parameters, as dropout or pooling would only repeat the points of the layer below. */
     private static boolean isHidden(Layer layer) {
         org.deeplearning4j.nn.conf.layers.Layer configuration = configuration(layer);
-        return !(layer instanceof IOutputLayer
-                || configuration instanceof EmbeddingLayer
-                || configuration instanceof EmbeddingSequenceLayer
-                || configuration instanceof DropoutLayer);
+        return layer.numParams() > 0
+                && !(layer instanceof IOutputLayer)
+                && !(configuration instanceof EmbeddingLayer)
+                && !(configuration instanceof EmbeddingSequenceLayer)
+                && !(configuration instanceof BatchNormalization)
+                && !(configuration instanceof PenaltyLayerConfiguration);
     }
 
     private static org.deeplearning4j.nn.conf.layers.Layer configuration(Layer layer) {
@@ -228,6 +232,8 @@ final class NetworkActivations {
             return format(bidirectional.getFwd(), otherwise);
         } else if (layer instanceof TimeDistributed timeDistributed) {
             return timeDistributed.getRnnDataFormat();
+        } else if (layer instanceof PenaltyLayerConfiguration penalty) {
+            return penalty.getDataFormat();
         } else if (layer instanceof BaseWrapperLayer wrapper) {
             return format(wrapper.getUnderlying(), otherwise);
         }

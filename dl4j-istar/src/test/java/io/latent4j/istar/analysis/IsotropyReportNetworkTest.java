@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.latent4j.istar.IStar;
+import io.latent4j.istar.IStarLayer;
+import io.latent4j.istar.IStarVertex;
 import io.latent4j.istar.analysis.IsotropyReport.LayerIsotropy;
 import io.latent4j.istar.analysis.IsotropyReport.Options;
 import java.util.ArrayList;
@@ -14,12 +17,14 @@ import java.util.Map;
 import java.util.Random;
 import org.deeplearning4j.datasets.iterator.ExistingDataSetIterator;
 import org.deeplearning4j.datasets.iterator.IteratorMultiDataSetIterator;
+import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.conf.graph.MergeVertex;
 import org.deeplearning4j.nn.conf.graph.rnn.LastTimeStepVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.DropoutLayer;
@@ -406,6 +411,75 @@ class IsotropyReportNetworkTest {
                     expected.layers().get(i).intrinsicDimension(),
                     actual.layers().get(i).intrinsicDimension());
         }
+    }
+
+    @Test
+    void regularizersAreNotHiddenLayers() {
+        MultiLayerConfiguration plain = configuration(DataType.DOUBLE, WorkspaceMode.ENABLED)
+                .list()
+                .layer(new LSTM.Builder().nIn(4).nOut(6).name("lower").build())
+                .layer(new BatchNormalization.Builder().nIn(6).nOut(6).build())
+                .layer(new LSTM.Builder().nIn(6).nOut(6).name("upper").build())
+                .layer(new RnnOutputLayer.Builder(LossFunction.MSE)
+                        .nIn(6)
+                        .nOut(3)
+                        .build())
+                .inputPreProcessor(1, new RnnToFeedForwardPreProcessor())
+                .inputPreProcessor(2, new FeedForwardToRnnPreProcessor())
+                .build();
+        MultiLayerConfiguration attached =
+                IStar.attach(plain, new IStarLayer.Builder().lambda(1).build(), "lower", "upper");
+        List<DataSet> batches = sequences(DataType.DOUBLE, 4);
+        MultiLayerNetwork without = new MultiLayerNetwork(plain);
+        without.init();
+        MultiLayerNetwork with = new MultiLayerNetwork(attached);
+        with.init();
+        for (String name : List.of("lower", "upper")) {
+            with.getLayer(name).setParams(without.getLayer(name).params());
+        }
+        IsotropyReport report = IsotropyReport.of(with, iterator(batches), DEFAULTS);
+        assertEquals(List.of("lower", "upper"), names(report));
+        assertEquals(IsotropyReport.of(without, iterator(batches), DEFAULTS), report);
+        // by name they are there, and pass on what they see
+        IsotropyReport named = IsotropyReport.of(
+                with, iterator(batches), Options.builder().layers("istar-lower").build());
+        assertEquals(
+                report.layer("lower").dimensions(), named.layer("istar-lower").dimensions());
+    }
+
+    @Test
+    void regularizingVerticesAreNotHiddenLayers() {
+        ComputationGraph graph = new ComputationGraph(IStar.attach(
+                        configuration(DataType.DOUBLE, WorkspaceMode.ENABLED)
+                                .graphBuilder()
+                                .addInputs("in")
+                                .addLayer(
+                                        "lower",
+                                        new LSTM.Builder().nIn(4).nOut(6).build(),
+                                        "in")
+                                .addLayer(
+                                        "upper",
+                                        new LSTM.Builder().nIn(6).nOut(6).build(),
+                                        "lower")
+                                .addLayer(
+                                        "out",
+                                        new RnnOutputLayer.Builder(LossFunction.MSE)
+                                                .nIn(6)
+                                                .nOut(3)
+                                                .build(),
+                                        "upper")
+                                .setOutputs("out"),
+                        new IStarVertex.Builder().lambda(1).build())
+                .build());
+        graph.init();
+        List<DataSet> batches = sequences(DataType.DOUBLE, 4);
+        assertEquals(List.of("lower", "upper"), names(IsotropyReport.of(graph, iterator(batches), DEFAULTS)));
+        IsotropyReport named = IsotropyReport.of(
+                graph,
+                iterator(batches),
+                Options.builder().layers("upper", "istar-upper").build());
+        assertEquals(
+                named.layer("upper").dimensions(), named.layer("istar-upper").dimensions());
     }
 
     @Test

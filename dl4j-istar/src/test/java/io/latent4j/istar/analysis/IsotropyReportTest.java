@@ -274,18 +274,18 @@ class IsotropyReportTest {
         assertEquals("TwoNN (discard 0.1) and cosines (10000 pairs): at most 5000 points each, seed 0", table[7]);
         assertEquals("", table[8]);
 
-        String[] csv = report.toCsv().split("\n");
+        String[] csv = report.toCsv().lines().toArray(String[]::new);
         assertEquals(5, csv.length);
         assertTrue(csv[1].startsWith("\"lstm, \"\"1\"\"\",\"lstm, \"\"1\"\"\",6,40,"), csv[1]);
         String[] dense = csv[2].split(",", -1);
-        assertEquals(csv[0].split(",").length, dense.length);
+        assertEquals(csv[0].split(",", -1).length, dense.length);
         assertEquals(report.layer("dense").isoScoreStar(), Double.parseDouble(dense[4]));
         assertEquals(report.layer("dense").effectiveRank(), Double.parseDouble(dense[5]));
         assertEquals(report.layer("dense").intrinsicDimension(), Double.parseDouble(dense[6]));
         assertEquals(report.layer("dense").meanCosine(), Double.parseDouble(dense[7]));
         assertEquals("dead,dead,4,40,NaN,NaN,NaN,NaN,,", csv[3]);
 
-        String[] dimensions = report.toDimensionsCsv().split("\n");
+        String[] dimensions = report.toDimensionsCsv().lines().toArray(String[]::new);
         assertEquals(1 + 6 + 6 + 4 + 6, dimensions.length);
         Dimension third = report.layer("dense").dimensions().get(2);
         assertEquals("dense,2," + third.mean() + "," + third.standardDeviation() + ",false,false", dimensions[9]);
