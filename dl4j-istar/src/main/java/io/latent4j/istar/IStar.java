@@ -32,6 +32,7 @@ import org.deeplearning4j.nn.conf.layers.samediff.SameDiffLayer;
 import org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.nn.params.EmptyParamInitializer;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 
 /**
@@ -217,6 +218,7 @@ public final class IStar {
         }
         boolean image = layer instanceof ConvolutionLayer && !(layer instanceof Convolution1DLayer);
         return layer instanceof FeedForwardLayer
+                && !(layer.initializer() instanceof EmptyParamInitializer)
                 && !image
                 && !(layer instanceof BaseOutputLayer)
                 && !(layer instanceof EmbeddingLayer)
@@ -233,8 +235,7 @@ public final class IStar {
 
     private static OptionalLong width(Layer layer) {
         if (layer instanceof Bidirectional both) {
-            int factor = both.getMode() == Bidirectional.Mode.CONCAT ? 2 : 1;
-            return OptionalLong.of(factor * both.getNOut());
+            return OptionalLong.of(both.getNOut());
         }
         Optional<Layer> wrapped = wrapped(layer);
         if (wrapped.isPresent()) {

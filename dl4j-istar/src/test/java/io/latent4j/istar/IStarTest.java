@@ -202,7 +202,7 @@ class IStarTest {
                 .setInputType(InputType.feedForward(3))
                 .build();
         assertMessage("found \"nope\"", () -> IStar.attach(chain, layer, "nope"));
-        assertMessage("must not name the last layer", () -> IStar.attach(chain, layer, "1"));
+        assertMessage("must not name the last layer", () -> IStar.attach(chain, layer, "layer1"));
     }
 
     @Test
@@ -358,16 +358,9 @@ class IStarTest {
                 .setInputType(InputType.feedForward(3))
                 .build());
         assertTrue(narrow.getMessage().contains("at least 2 features, found 1"), narrow.getMessage());
-        MultiLayerConfiguration unknown = base().list()
-                .layer(new DenseLayer.Builder().nIn(3).nOut(4).build())
-                .layer(new IStarLayer.Builder().name("i").zeta(0.5).build())
-                .layer(new OutputLayer.Builder()
-                        .nIn(4)
-                        .nOut(2)
-                        .activation(Activation.SOFTMAX)
-                        .build())
-                .build();
-        IllegalStateException e = assertThrows(IllegalStateException.class, new MultiLayerNetwork(unknown)::init);
+        IStarLayer unknown = new IStarLayer.Builder().name("i").zeta(0.5).build();
+        IllegalStateException e = assertThrows(
+                IllegalStateException.class, () -> unknown.initializer().numParams(unknown));
         assertTrue(e.getMessage().contains("must know its number of features"), e.getMessage());
     }
 
