@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.latent4j.istar;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.blas.Blas;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Tells whether ND4J's CPU backend multiplies matrices with kernels made for this processor.
+ *
+ * <p>OpenBLAS 0.3.19, which ND4J 1.0.0-M2.1 brings, does not know some newer x86 processors and then starts with its
+ * oldest (SSE) kernels: everything built on matrix products runs several times slower, and nothing says so. The cure is
+ * the environment variable {@value #VARIABLE}, which must be set before the JVM starts; any value makes the library
+ * look at the processor itself, {@value #CURE} for instance.
+ *
+ * <p>What is fast is not the same number on every machine, least of all on a busy one. Therefore the product is compared
+ * with a yardstick taken in the same moment: a loop that HotSpot compiles to vector code for this very processor. Both
+ * run on one thread: the product is small enough for OpenBLAS not to share it out, and the cost of calling it is
+ * measured apart and subtracted. SSE kernels reach 0.35 to 0.6 of the yardstick, AVX2 kernels 0.85 to 1.2, AVX-512
+ * kernels 1.9 to 2.8.
+ */
+public final class NativeSetup {
+
+    /** The environment variable by which OpenBLAS can be told which kernels to take. */
+    public static final String VARIABLE = "OPENBLAS_CORETYPE";
+
+    /** A value of {@link #VARIABLE} that is no kernel's name, so that OpenBLAS detects the processor. */
+    public static final String CURE = "auto";
+
+    private static final Logger log = LoggerFactory.getLogger(NativeSetup.class);
+
+    /** Between what SSE kernels and what AVX2 kernels reach, see the class comment. */
+    private static final double SLOW_BELOW = 0.7;
+
+    private static final long BUDGET_NANOS = 300_000_000L;
+
+    /** The largest cube that OpenBLAS computes on the calling thread alone: m·n·k ≤ 2¹⁸. */
+    private static final int ONE_THREAD_SIZE = 64;
+
+    private static final int WARM_SIZE = 512;
+
+    private NativeSetup() {}
+
+    /** What {@link #check()} concludes. */
+    public enum Verdict {
+        /** The kernels fit the processor. */
+        GOOD,
+        /** The processor can do several times more than the active kernels ask of it. */
+        SLOW_KERNELS,
+        /** Not OpenBLAS on an x86 processor (CUDA, MKL, ARM): the question does not arise. */
+        NOT_APPLICABLE,
+        /** Nothing could be measured, the advice says why. */
+        UNKNOWN
+    }
+
+    /** The widest vector instructions a processor offers for floats. */
+    public enum VectorUnit {
+        /** Nothing beyond 128 bit products: SSE kernels are the right ones. */
+        BELOW_AVX2,
+        /** 256 bit. */
+        AVX2,
+        /** 512 bit. */
+        AVX512,
+        /** The operating system does not tell. */
+        UNKNOWN;
+
+        /**
+         * Reads the processor's features from the text of Linux' {@code /proc/cpuinfo}.
+         *
+         * @param cpuInfo the file's text
+         * @return the widest unit in the first {@code flags} line, {@link #UNKNOWN} if there is no such line
+         */
+        static VectorUnit ofCpuInfo(String cpuInfo) {
+            return cpuInfo.lines()
+                    .filter(line -> line.startsWith("flags"))
+                    .findFirst()
+                    .map(line -> Arrays.asList(line.split("\\s+")))
+                    .map(flags -> flags.contains("avx512f") ? AVX512 : flags.contains("avx2") ? AVX2 : BELOW_AVX2)
+                    .orElse(UNKNOWN);
+        }
+    }
+
+    /**
+     * What was found.
+     *
+     * @param backend simple name of the ND4J backend, {@code none} if none could be loaded
+     * @param threads threads the backend's BLAS uses, 0 if unknown
+     * @param gflops rate of a warm 512×512×512 float product on all threads, in 10⁹ operations per second; 0 if not
+     *     measured
+     * @param relativeRate one thread's product rate divided by that of a vectorised Java loop; NaN if not measured
+     * @param vectorUnit what the processor offers
+     * @param coreType value of {@value NativeSetup#VARIABLE}, null if unset
+     * @param verdict the conclusion
+     * @param advice what to do, in one sentence or two
+     */
+    public record Result(
+            String backend,
+            int threads,
+            double gflops,
+            double relativeRate,
+            VectorUnit vectorUnit,
+            @Nullable String coreType,
+            Verdict verdict,
+            String advice) {}
+
+    /**
+     * Measures, in less than a second (loading the backend apart).
+     *
+     * @return the result; if nothing can be measured, one with {@link Verdict#UNKNOWN} and the cause as advice
+     */
+    public static Result check() {
+        String coreType = System.getenv(VARIABLE);
+        VectorUnit vectorUnit = readVectorUnit();
+        try {
+            String backend = Nd4j.getBackend().getClass().getSimpleName();
+            Blas blas = Nd4j.factory().blas();
+            int threads = blas.getMaxThreads();
+            if (blas.getBlasVendor() != Blas.Vendor.OPENBLAS || !isX86()) {
+                String advice = "Nothing to set: kernel choice is a matter of OpenBLAS on x86 processors only.";
+                return new Result(
+                        backend, threads, 0, Double.NaN, vectorUnit, coreType, Verdict.NOT_APPLICABLE, advice);
+            }
+            double gflops = warmRate();
+            double relativeRate = relativeRate();
+            Verdict verdict = decide(vectorUnit, relativeRate);
+            return new Result(
+                    backend, threads, gflops, relativeRate, vectorUnit, coreType, verdict, advice(verdict, coreType));
+        } catch (RuntimeException | LinkageError e) { // a missing or broken backend comes as either
+            return new Result(
+                    "none", 0, 0, Double.NaN, vectorUnit, coreType, Verdict.UNKNOWN, "ND4J could not be asked: " + e);
+        }
+    }
+
+    /**
+     * Checks once per JVM, and logs one warning with the cure if the kernels are slow.
+     *
+     * @return the result of that one check
+     */
+    public static Result warnOnce() {
+        return Once.RESULT;
+    }
+
+    /** The class loader runs this at the first call of {@link #warnOnce()}, exactly once. */
+    private static final class Once {
+        static final Result RESULT = check();
+
+        static {
+            if (RESULT.verdict() == Verdict.SLOW_KERNELS) {
+                log.warn(
+                        "ND4J multiplies matrices at {} GFLOP/s, {} of a plain Java loop's rate per thread. {}",
+                        String.format(Locale.ROOT, "%.0f", RESULT.gflops()),
+                        String.format(Locale.ROOT, "%.2f", RESULT.relativeRate()),
+                        RESULT.advice());
+            }
+        }
+    }
+
+    /**
+     * The rule: slow if the processor has, or may have, AVX2 and the product stays in the range of SSE kernels.
+     *
+     * @param vectorUnit what the processor offers
+     * @param relativeRate product rate divided by the yardstick's; NaN if not measured
+     * @return the conclusion
+     */
+    static Verdict decide(VectorUnit vectorUnit, double relativeRate) {
+        if (Double.isNaN(relativeRate)) {
+            return Verdict.UNKNOWN;
+        }
+        return vectorUnit != VectorUnit.BELOW_AVX2 && relativeRate < SLOW_BELOW ? Verdict.SLOW_KERNELS : Verdict.GOOD;
+    }
+
+    /**
+     * Words for a conclusion.
+     *
+     * @param verdict the conclusion
+     * @param coreType value of {@link #VARIABLE}, null if unset
+     * @return what to do
+     */
+    static String advice(Verdict verdict, @Nullable String coreType) {
+        return switch (verdict) {
+            case GOOD -> "Nothing to do.";
+            case NOT_APPLICABLE, UNKNOWN -> "Nothing could be measured.";
+            case SLOW_KERNELS ->
+                (coreType == null
+                                ? "OpenBLAS started with kernels far below this processor."
+                                : VARIABLE + "=" + coreType + " selects kernels far below this processor.")
+                        + " Set the environment variable "
+                        + VARIABLE
+                        + "="
+                        + CURE
+                        + " before the JVM starts (shell, container, or surefire's environmentVariables).";
+        };
+    }
+
+    private static boolean isX86() {
+        String arch = System.getProperty("os.arch", "");
+        return arch.equals("amd64") || arch.startsWith("x86");
+    }
+
+    private static VectorUnit readVectorUnit() {
+        try {
+            return VectorUnit.ofCpuInfo(Files.readString(Path.of("/proc/cpuinfo"), StandardCharsets.ISO_8859_1));
+        } catch (IOException e) { // not Linux: the measurement decides alone
+            return VectorUnit.UNKNOWN;
+        }
+    }
+
+    /** Best rate of a 512³ product on all threads, in GFLOP/s. */
+    private static double warmRate() {
+        Product product = new Product(WARM_SIZE);
+        long end = System.nanoTime() + BUDGET_NANOS;
+        double best = Double.POSITIVE_INFINITY;
+        for (int i = 0; i < 10 && System.nanoTime() < end; i++) {
+            best = Math.min(best, product.nanos(1));
+        }
+        return product.operations() / best;
+    }
+
+    /** Product and yardstick by turns for the whole budget; the best time of each is the least disturbed one. */
+    private static double relativeRate() {
+        Product product = new Product(ONE_THREAD_SIZE);
+        Product call = new Product(1);
+        Yardstick yardstick = new Yardstick();
+        double productNanos = Double.POSITIVE_INFINITY;
+        double callNanos = Double.POSITIVE_INFINITY;
+        double yardstickNanos = Double.POSITIVE_INFINITY;
+        long end = System.nanoTime() + BUDGET_NANOS;
+        while (System.nanoTime() < end) {
+            productNanos = Math.min(productNanos, product.nanos(8));
+            callNanos = Math.min(callNanos, call.nanos(8));
+            yardstickNanos = Math.min(yardstickNanos, yardstick.nanos(50));
+        }
+        double productRate = product.operations() / (productNanos - callNanos);
+        // A call that took longer than call and work together: too noisy to conclude anything
+        return productRate > 0 ? productRate * yardstickNanos / Yardstick.OPERATIONS : Double.NaN;
+    }
+
+    /** C = A·B with square float matrices. */
+    private static final class Product {
+        private final int size;
+        private final INDArray a;
+        private final INDArray b;
+        private final INDArray c;
+
+        Product(int size) {
+            this.size = size;
+            a = Nd4j.ones(DataType.FLOAT, size, size);
+            b = Nd4j.ones(DataType.FLOAT, size, size);
+            c = Nd4j.create(DataType.FLOAT, new long[] {size, size}, 'c');
+        }
+
+        double operations() {
+            return 2.0 * size * size * size;
+        }
+
+        double nanos(int repetitions) {
+            long start = System.nanoTime();
+            for (int i = 0; i < repetitions; i++) {
+                Nd4j.gemm(a, b, c, false, false, 1, 0);
+            }
+            return (System.nanoTime() - start) / (double) repetitions;
+        }
+    }
+
+    /** Four scaled rows added to a fifth, all in the first-level cache: HotSpot vectorises this loop. */
+    private static final class Yardstick {
+        private static final int LENGTH = 1024;
+        static final double OPERATIONS = 8.0 * LENGTH;
+
+        private final float[][] rows = new float[5][LENGTH];
+
+        double nanos(int repetitions) {
+            long start = System.nanoTime();
+            for (int i = 0; i < repetitions; i++) {
+                addScaled(rows[0], rows[1], rows[2], rows[3], rows[4], i);
+            }
+            return (System.nanoTime() - start) / (double) repetitions;
+        }
+
+        private static void addScaled(float[] a, float[] b, float[] c, float[] d, float[] sum, float scale) {
+            for (int i = 0; i < LENGTH; i++) {
+                sum[i] += scale * a[i] + 2f * b[i] + 3f * c[i] + 4f * d[i];
+            }
+        }
+    }
+}
