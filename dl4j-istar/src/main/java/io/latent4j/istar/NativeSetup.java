@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.blas.Blas;
@@ -16,45 +17,48 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells whether ND4J's CPU backend multiplies matrices with kernels made for this processor.
+ * Tells whether ND4J's CPU backend multiplies matrices rightly, and with kernels made for this processor.
  *
- * <p>OpenBLAS 0.3.19, which ND4J 1.0.0-M2.1 brings, does not know some newer x86 processors and then starts with its
- * oldest (SSE) kernels: everything built on matrix products runs several times slower, and nothing says so. The cure is
- * the environment variable {@value #VARIABLE}, which must be set before the JVM starts; any value makes the library
- * look at the processor itself, {@value #CURE} for instance.
+ * <p>OpenBLAS 0.3.19, which ND4J 1.0.0-M2.1 brings, has kernels for many processors and chooses among them when it
+ * loads. On some newer x86 processors it takes its oldest (SSE) ones, several times slower; on others its Cooperlake
+ * ones, whose DOUBLE products are wrong. Nothing says so. The cure for both is the environment variable {@value
+ * #VARIABLE}, set before the JVM starts: {@code SkylakeX} where the processor has AVX-512, {@code Haswell} where it has
+ * AVX2.
  *
- * <p>What is fast is not the same number on every machine, least of all on a busy one. Therefore the product is compared
- * with a yardstick taken in the same moment: a loop that HotSpot compiles to vector code for this very processor. Both
- * run on one thread: the product is small enough for OpenBLAS not to share it out, and the cost of calling it is
- * measured apart and subtracted. SSE kernels reach 0.35 to 0.6 of the yardstick, AVX2 kernels 0.85 to 1.2, AVX-512
- * kernels 1.9 to 2.8.
+ * <p>Whether the products are right is checked with whole numbers, in which every sum is exact. What is fast is not the
+ * same number on every machine, least of all on a busy one. Therefore the product is compared with a yardstick taken in
+ * the same moment: a loop that HotSpot compiles to vector code for this very processor. Both run on one thread: the
+ * product is small enough for OpenBLAS not to share it out, and the cost of calling it is measured apart and
+ * subtracted. SSE kernels reach 0.35 to 0.6 of the yardstick, AVX2 kernels 0.85 to 1.2, AVX-512 kernels 1.9 to 2.8.
  */
 public final class NativeSetup {
 
     /** The environment variable by which OpenBLAS can be told which kernels to take. */
     public static final String VARIABLE = "OPENBLAS_CORETYPE";
 
-    /** A value of {@link #VARIABLE} that is no kernel's name, so that OpenBLAS detects the processor. */
-    public static final String CURE = "auto";
-
     private static final Logger log = LoggerFactory.getLogger(NativeSetup.class);
 
     /** Between what SSE kernels and what AVX2 kernels reach, see the class comment. */
     private static final double SLOW_BELOW = 0.7;
 
-    private static final long BUDGET_NANOS = 300_000_000L;
+    private static final long BUDGET_NANOS = 200_000_000L;
 
     /** The largest cube that OpenBLAS computes on the calling thread alone: m·n·k ≤ 2¹⁸. */
     private static final int ONE_THREAD_SIZE = 64;
 
     private static final int WARM_SIZE = 512;
 
+    /** Large enough to reach the blocked kernels, of which the wrong ones are some. */
+    private static final int CHECKED_SIZE = 128;
+
     private NativeSetup() {}
 
     /** What {@link #check()} concludes. */
     public enum Verdict {
-        /** The kernels fit the processor. */
+        /** The products are right, and the kernels fit the processor. */
         GOOD,
+        /** The active kernels compute wrong products. */
+        WRONG_RESULTS,
         /** The processor can do several times more than the active kernels ask of it. */
         SLOW_KERNELS,
         /** Not OpenBLAS on an x86 processor (CUDA, MKL, ARM): the question does not arise. */
@@ -67,9 +71,9 @@ public final class NativeSetup {
     public enum VectorUnit {
         /** Nothing beyond 128 bit products: SSE kernels are the right ones. */
         BELOW_AVX2,
-        /** 256 bit. */
+        /** 256 bit: OpenBLAS' Haswell kernels. */
         AVX2,
-        /** 512 bit. */
+        /** 512 bit with the DQ and VL extensions: OpenBLAS' SkylakeX kernels. */
         AVX512,
         /** The operating system does not tell. */
         UNKNOWN;
@@ -85,7 +89,9 @@ public final class NativeSetup {
                     .filter(line -> line.startsWith("flags"))
                     .findFirst()
                     .map(line -> Arrays.asList(line.split("\\s+")))
-                    .map(flags -> flags.contains("avx512f") ? AVX512 : flags.contains("avx2") ? AVX2 : BELOW_AVX2)
+                    .map(flags -> flags.containsAll(List.of("avx512f", "avx512dq", "avx512vl"))
+                            ? AVX512
+                            : flags.contains("avx2") ? AVX2 : BELOW_AVX2)
                     .orElse(UNKNOWN);
         }
     }
@@ -126,15 +132,15 @@ public final class NativeSetup {
             Blas blas = Nd4j.factory().blas();
             int threads = blas.getMaxThreads();
             if (blas.getBlasVendor() != Blas.Vendor.OPENBLAS || !isX86()) {
-                String advice = "Nothing to set: kernel choice is a matter of OpenBLAS on x86 processors only.";
-                return new Result(
-                        backend, threads, 0, Double.NaN, vectorUnit, coreType, Verdict.NOT_APPLICABLE, advice);
+                Verdict verdict = Verdict.NOT_APPLICABLE;
+                String advice = advice(verdict, vectorUnit, coreType);
+                return new Result(backend, threads, 0, Double.NaN, vectorUnit, coreType, verdict, advice);
             }
             double gflops = warmRate();
             double relativeRate = relativeRate();
-            Verdict verdict = decide(vectorUnit, relativeRate);
-            return new Result(
-                    backend, threads, gflops, relativeRate, vectorUnit, coreType, verdict, advice(verdict, coreType));
+            Verdict verdict = decide(productsAreRight(), vectorUnit, relativeRate);
+            String advice = advice(verdict, vectorUnit, coreType);
+            return new Result(backend, threads, gflops, relativeRate, vectorUnit, coreType, verdict, advice);
         } catch (RuntimeException | LinkageError e) { // a missing or broken backend comes as either
             return new Result(
                     "none", 0, 0, Double.NaN, vectorUnit, coreType, Verdict.UNKNOWN, "ND4J could not be asked: " + e);
@@ -142,7 +148,7 @@ public final class NativeSetup {
     }
 
     /**
-     * Checks once per JVM, and logs one warning with the cure if the kernels are slow.
+     * Checks once per JVM, and logs one warning with the cure if the kernels are wrong or slow.
      *
      * @return the result of that one check
      */
@@ -155,7 +161,7 @@ public final class NativeSetup {
         static final Result RESULT = check();
 
         static {
-            if (RESULT.verdict() == Verdict.SLOW_KERNELS) {
+            if (RESULT.verdict() == Verdict.WRONG_RESULTS || RESULT.verdict() == Verdict.SLOW_KERNELS) {
                 log.warn(
                         "ND4J multiplies matrices at {} GFLOP/s, {} of a plain Java loop's rate per thread. {}",
                         String.format(Locale.ROOT, "%.0f", RESULT.gflops()),
@@ -168,11 +174,15 @@ public final class NativeSetup {
     /**
      * The rule: slow if the processor has, or may have, AVX2 and the product stays in the range of SSE kernels.
      *
+     * @param right whether the products are right, which goes before everything else
      * @param vectorUnit what the processor offers
      * @param relativeRate product rate divided by the yardstick's; NaN if not measured
      * @return the conclusion
      */
-    static Verdict decide(VectorUnit vectorUnit, double relativeRate) {
+    static Verdict decide(boolean right, VectorUnit vectorUnit, double relativeRate) {
+        if (!right) {
+            return Verdict.WRONG_RESULTS;
+        }
         if (Double.isNaN(relativeRate)) {
             return Verdict.UNKNOWN;
         }
@@ -183,22 +193,29 @@ public final class NativeSetup {
      * Words for a conclusion.
      *
      * @param verdict the conclusion
+     * @param vectorUnit what the processor offers
      * @param coreType value of {@link #VARIABLE}, null if unset
      * @return what to do
      */
-    static String advice(Verdict verdict, @Nullable String coreType) {
+    static String advice(Verdict verdict, VectorUnit vectorUnit, @Nullable String coreType) {
+        String kernels =
+                coreType == null ? "The kernels OpenBLAS chose" : "The kernels of " + VARIABLE + "=" + coreType;
+        String cure = " Set the environment variable " + VARIABLE + "=" + bestKernels(vectorUnit)
+                + " before the JVM starts (in the shell, the container, or surefire's environmentVariables).";
         return switch (verdict) {
             case GOOD -> "Nothing to do.";
-            case NOT_APPLICABLE, UNKNOWN -> "Nothing could be measured.";
-            case SLOW_KERNELS ->
-                (coreType == null
-                                ? "OpenBLAS started with kernels far below this processor."
-                                : VARIABLE + "=" + coreType + " selects kernels far below this processor.")
-                        + " Set the environment variable "
-                        + VARIABLE
-                        + "="
-                        + CURE
-                        + " before the JVM starts (shell, container, or surefire's environmentVariables).";
+            case WRONG_RESULTS -> kernels + " compute wrong products on this processor." + cure;
+            case SLOW_KERNELS -> kernels + " are far below this processor." + cure;
+            case NOT_APPLICABLE -> "Nothing to do: OpenBLAS on x86 alone is concerned.";
+            case UNKNOWN -> "The machine was too busy to measure.";
+        };
+    }
+
+    private static String bestKernels(VectorUnit vectorUnit) {
+        return switch (vectorUnit) {
+            case AVX512 -> "SkylakeX";
+            case AVX2, UNKNOWN -> "Haswell";
+            case BELOW_AVX2 -> "Nehalem";
         };
     }
 
@@ -213,6 +230,49 @@ public final class NativeSetup {
         } catch (IOException e) { // not Linux: the measurement decides alone
             return VectorUnit.UNKNOWN;
         }
+    }
+
+    /** Compares products of whole numbers, in both types and all transpositions, with plain sums. */
+    private static boolean productsAreRight() {
+        int n = CHECKED_SIZE;
+        double[][] a = new double[n][n];
+        double[][] b = new double[n][n];
+        for (int i = 0; i < n; i++) {
+            for (int j = 0; j < n; j++) {
+                a[i][j] = (7 * i + 3 * j) % 11 - 5;
+                b[i][j] = (5 * i + 8 * j) % 13 - 6;
+            }
+        }
+        double[][] sums = new double[n][n];
+        for (int i = 0; i < n; i++) {
+            for (int k = 0; k < n; k++) {
+                for (int j = 0; j < n; j++) {
+                    sums[i][j] += a[i][k] * b[k][j];
+                }
+            }
+        }
+        INDArray expected = Nd4j.create(sums).castTo(DataType.DOUBLE);
+        for (DataType type : new DataType[] {DataType.FLOAT, DataType.DOUBLE}) {
+            for (boolean transposeA : new boolean[] {false, true}) {
+                for (boolean transposeB : new boolean[] {false, true}) {
+                    INDArray left = Nd4j.create(a).castTo(type);
+                    INDArray right = Nd4j.create(b).castTo(type);
+                    INDArray product = Nd4j.create(type, new long[] {n, n}, 'c');
+                    Nd4j.gemm(
+                            transposeA ? left.transpose().dup('c') : left,
+                            transposeB ? right.transpose().dup('c') : right,
+                            product,
+                            transposeA,
+                            transposeB,
+                            1,
+                            0);
+                    if (!expected.equalsWithEps(product.castTo(DataType.DOUBLE), 0.5)) {
+                        return false;
+                    }
+                }
+            }
+        }
+        return true;
     }
 
     /** Best rate of a 512³ product on all threads, in GFLOP/s. */

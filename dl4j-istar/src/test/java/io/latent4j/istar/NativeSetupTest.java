@@ -3,6 +3,7 @@ package io.latent4j.istar;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -15,7 +16,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class NativeSetupTest {
 
-    /** Rates as measured under OPENBLAS_CORETYPE = Prescott, Nehalem, Haswell, SkylakeX and auto. */
+    /** Rates as measured under OPENBLAS_CORETYPE = Prescott, Nehalem, Haswell and SkylakeX. */
     @ParameterizedTest
     @CsvSource({
         "AVX512, 0.37, SLOW_KERNELS",
@@ -30,12 +31,14 @@ class NativeSetupTest {
         "AVX2, NaN, UNKNOWN"
     })
     void verdictFollowsFromProcessorAndRate(VectorUnit vectorUnit, double relativeRate, Verdict expected) {
-        assertEquals(expected, NativeSetup.decide(vectorUnit, relativeRate));
+        assertEquals(expected, NativeSetup.decide(true, vectorUnit, relativeRate));
+        assertEquals(Verdict.WRONG_RESULTS, NativeSetup.decide(false, vectorUnit, relativeRate));
     }
 
     @ParameterizedTest
     @CsvSource({
-        "'flags\t\t: fpu sse2 avx avx2 avx512f avx512bw', AVX512",
+        "'flags\t\t: fpu sse2 avx avx2 avx512f avx512dq avx512bw avx512vl', AVX512",
+        "'flags\t\t: fpu sse2 avx avx2 avx512f avx512er', AVX2",
         "'flags\t\t: fpu sse2 avx avx2 fma', AVX2",
         "'flags\t\t: fpu sse2 avx', BELOW_AVX2",
         "'Features\t: fp asimd', UNKNOWN",
@@ -45,23 +48,25 @@ class NativeSetupTest {
         assertEquals(expected, VectorUnit.ofCpuInfo("processor\t: 0\nmodel name\t: x\n" + line + "\n"));
     }
 
-    @Test
-    void adviceNamesTheCureAndTheValueInPlace() {
-        String unset = NativeSetup.advice(Verdict.SLOW_KERNELS, null);
-        assertTrue(unset.contains("OPENBLAS_CORETYPE=auto"), unset);
-        String set = NativeSetup.advice(Verdict.SLOW_KERNELS, "Prescott");
-        assertTrue(set.contains("OPENBLAS_CORETYPE=Prescott") && set.contains("OPENBLAS_CORETYPE=auto"), set);
-        assertFalse(NativeSetup.advice(Verdict.GOOD, null).contains("OPENBLAS_CORETYPE"));
+    @ParameterizedTest
+    @CsvSource({"SLOW_KERNELS, far below", "WRONG_RESULTS, wrong products"})
+    void adviceNamesTheTroubleTheCureAndTheValueInPlace(Verdict verdict, String trouble) {
+        String unset = NativeSetup.advice(verdict, VectorUnit.AVX512, null);
+        assertTrue(unset.contains(trouble) && unset.contains("OPENBLAS_CORETYPE=SkylakeX"), unset);
+        String set = NativeSetup.advice(verdict, VectorUnit.AVX2, "auto");
+        assertTrue(set.contains("OPENBLAS_CORETYPE=auto") && set.contains("OPENBLAS_CORETYPE=Haswell"), set);
+        assertFalse(NativeSetup.advice(Verdict.GOOD, VectorUnit.AVX2, null).contains("OPENBLAS_CORETYPE"));
     }
 
     @Test
-    void checkMeasuresThisMachineAndTheVerdictFollowsFromTheFigures() {
+    void checkMeasuresThisMachineAndTheBuildsKernelsAreRight() {
         Result result = NativeSetup.check();
         assertTrue(result.threads() >= 1, result::toString);
         assertEquals(System.getenv(NativeSetup.VARIABLE), result.coreType());
+        assertNotEquals(Verdict.WRONG_RESULTS, result.verdict(), result::toString);
         if (result.verdict() != Verdict.NOT_APPLICABLE) {
             assertTrue(result.gflops() > 0, result::toString);
-            assertEquals(NativeSetup.decide(result.vectorUnit(), result.relativeRate()), result.verdict());
+            assertEquals(NativeSetup.decide(true, result.vectorUnit(), result.relativeRate()), result.verdict());
         }
     }
 
