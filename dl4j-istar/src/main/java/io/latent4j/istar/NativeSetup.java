@@ -284,7 +284,7 @@ public final class NativeSetup {
         long end = System.nanoTime() + WARM_RATE_NANOS;
         double best = Double.POSITIVE_INFINITY;
         for (int i = 0; i < 10 && System.nanoTime() < end; i++) {
-            best = Math.min(best, product.nanos(1));
+            best = Math.min(best, product.nanos());
         }
         return product.operations() / best;
     }
@@ -299,13 +299,17 @@ public final class NativeSetup {
         double yardstickNanos = Double.POSITIVE_INFINITY;
         long end = System.nanoTime() + RELATIVE_RATE_NANOS;
         while (System.nanoTime() < end) {
-            productNanos = Math.min(productNanos, product.nanos(8));
-            callNanos = Math.min(callNanos, call.nanos(8));
-            yardstickNanos = Math.min(yardstickNanos, yardstick.nanos(50));
+            for (int i = 0; i < 8; i++) {
+                productNanos = Math.min(productNanos, product.nanos());
+                callNanos = Math.min(callNanos, call.nanos());
+                yardstickNanos = Math.min(yardstickNanos, yardstick.nanos());
+            }
         }
         double productRate = product.operations() / (productNanos - callNanos);
-        // A call that took longer than call and work together: too noisy to conclude anything
-        return productRate > 0 ? productRate * yardstickNanos / Yardstick.OPERATIONS : Double.NaN;
+        double yardstickRate = Yardstick.OPERATIONS / yardstickNanos;
+        // A call longer than call and work together, or a yardstick that never got compiled: too busy to conclude
+        boolean trusted = productRate > 0 && yardstickRate > Yardstick.COMPILED_ABOVE;
+        return trusted ? productRate / yardstickRate : Double.NaN;
     }
 
     /** C = A·B with square float matrices. */
@@ -326,12 +330,10 @@ public final class NativeSetup {
             return 2.0 * size * size * size;
         }
 
-        double nanos(int repetitions) {
+        long nanos() {
             long start = System.nanoTime();
-            for (int i = 0; i < repetitions; i++) {
-                Nd4j.gemm(a, b, c, false, false, 1, 0);
-            }
-            return (System.nanoTime() - start) / (double) repetitions;
+            Nd4j.gemm(a, b, c, false, false, 1, 0);
+            return System.nanoTime() - start;
         }
     }
 
@@ -340,14 +342,18 @@ public final class NativeSetup {
         private static final int LENGTH = 1024;
         static final double OPERATIONS = 8.0 * LENGTH;
 
+        /** GFLOP/s that scalar code does not reach; vector code reached 20 to 45. */
+        static final double COMPILED_ABOVE = 8;
+
         private final float[][] rows = new float[5][LENGTH];
 
-        double nanos(int repetitions) {
+        /** Of many additions, so that the clock's own cost doesn't count. */
+        double nanos() {
             long start = System.nanoTime();
-            for (int i = 0; i < repetitions; i++) {
+            for (int i = 0; i < 20; i++) {
                 addScaled(rows[0], rows[1], rows[2], rows[3], rows[4], i);
             }
-            return (System.nanoTime() - start) / (double) repetitions;
+            return (System.nanoTime() - start) / 20.0;
         }
 
         private static void addScaled(float[] a, float[] b, float[] c, float[] d, float[] sum, float scale) {
