@@ -28,8 +28,8 @@ import org.openjdk.jmh.annotations.Warmup;
 @BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
 @Fork(value = 1, jvmArgs = {"-Xmx2g", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"})
-@Warmup(iterations = 1, time = 4)
-@Measurement(iterations = 2, time = 5)
+@Warmup(iterations = 1, time = 3)
+@Measurement(iterations = 2, time = 3)
 public class ShrinkageCovarianceBenchmark {
     private static final int BATCHES = 32;
     private static final int FEATURES = 768;
