@@ -545,9 +545,8 @@ public final class IsoScoreStar {
                 }
             }
             trace = (1 - zeta) * trace + zeta * shrinkageTrace;
-            squares = (1 - zeta) * (1 - zeta) * squares
-                    + 2 * zeta * (1 - zeta) * inner
-                    + zeta * zeta * shrinkageSquares;
+            squares =
+                    (1 - zeta) * (1 - zeta) * squares + 2 * zeta * (1 - zeta) * inner + zeta * zeta * shrinkageSquares;
         }
 
         @Override
