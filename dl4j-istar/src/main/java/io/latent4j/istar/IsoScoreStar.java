@@ -1,0 +1,614 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.latent4j.istar;
+
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/**
+ * IsoScore*, a differentiable measure in [0, 1] of how evenly the variance of a point cloud is spread over the
+ * directions of its space: 1 for an isotropic cloud, 0 for one that lies on a line.
+ *
+ * <p>With the sample covariance {@code Σ_X} of the points (denominator N−1), a shrinkage covariance {@code Σ_S} and its
+ * weight ζ in [0, 1],
+ *
+ * <pre>{@code
+ * M = (1−ζ)·Σ_X + ζ·Σ_S        t = tr M        f = ‖M‖²_F        (n dimensions)
+ *
+ * S     = IsoScore* = (t²/f − 1) / (n − 1)
+ * ∂S/∂X = 4(1−ζ)·t / ((N−1)(n−1)·f) · (Xc − (t/f)·Xc·M)        Xc = X − mean(X)
+ * }</pre>
+ *
+ * the closed form of the paper's Algorithm 1: t²/f is the participation ratio of M's spectrum, which the published
+ * formula reaches by way of a singular value decomposition. No decomposition is needed, value and gradient cost one
+ * symmetric rank-k update and one matrix product. Where there are fewer points than dimensions the Gram matrix
+ * {@code XcXcᵀ} takes the covariance's place and nothing n×n is formed.
+ *
+ * <p>The measure is invariant to translation, rotation and uniform scale. It is undefined where all points coincide.
+ * Types: DOUBLE is computed in DOUBLE; FLOAT, HALF and BFLOAT16 in FLOAT with the O(n²) sums in double, and in DOUBLE
+ * where the data's scale leaves FLOAT's range. Memory beside the arguments: O(n²) plus one block of rows.
+ *
+ * <p>All methods are stateless and safe for concurrent use. Source: W. Rudman and C. Eickhoff, "Stable Anisotropic
+ * Regularization", ICLR 2024, arXiv 2305.19358, section 3 and Algorithm 1.
+ *
+ * @see ShrinkageCovariance
+ * @see IStarLayer
+ */
+public final class IsoScoreStar {
+    private IsoScoreStar() {}
+
+    /**
+     * IsoScore* of the rows of a matrix without shrinkage (ζ = 0).
+     *
+     * @param points array {@code [N, n]}, N ≥ 2, n ≥ 2
+     * @return the score in [0, 1]
+     * @throws IllegalArgumentException if the shape is unfit, a value is not finite, or all points coincide
+     */
+    public static double of(INDArray points) {
+        return of(Points.rows(points));
+    }
+
+    /**
+     * IsoScore* of the rows of a matrix with shrinkage.
+     *
+     * @param points array {@code [N, n]}, N ≥ 2, n ≥ 2
+     * @param shrinkageCovariance Σ_S, symmetric positive semi-definite {@code [n, n]}
+     * @param zeta weight ζ of Σ_S in [0, 1]; 0 ignores Σ_S, 1 ignores the points
+     * @return the score in [0, 1]
+     * @throws IllegalArgumentException if a shape or ζ is unfit, a value is not finite, Σ_S is not a covariance, or
+     *     {@code M} is zero
+     */
+    public static double of(INDArray points, INDArray shrinkageCovariance, double zeta) {
+        return of(Points.rows(points), shrinkageCovariance, zeta);
+    }
+
+    /**
+     * IsoScore* of points in any layout, with or without weights, without shrinkage (ζ = 0).
+     *
+     * @param points the points; more than one unit of weight, n ≥ 2
+     * @return the score in [0, 1]
+     * @throws IllegalArgumentException if the shape is unfit, a value is not finite, or all points coincide
+     */
+    public static double of(Points points) {
+        return requireDefined(evaluate("points", List.of(points), null, 0, false))
+                .score();
+    }
+
+    /**
+     * IsoScore* of points in any layout, with or without weights, with shrinkage.
+     *
+     * @param points the points; more than one unit of weight, n ≥ 2
+     * @param shrinkageCovariance Σ_S, symmetric positive semi-definite {@code [n, n]}
+     * @param zeta weight ζ of Σ_S in [0, 1]
+     * @return the score in [0, 1]
+     * @throws IllegalArgumentException if a shape or ζ is unfit, a value is not finite, Σ_S is not a covariance, or
+     *     {@code M} is zero
+     */
+    public static double of(Points points, INDArray shrinkageCovariance, double zeta) {
+        ShrinkageCovariance.requireCovariance("shrinkageCovariance", shrinkageCovariance, points.features());
+        return requireDefined(evaluate("points", List.of(points), shrinkageCovariance, zeta, false))
+                .score();
+    }
+
+    /**
+     * IsoScore* of a covariance matrix.
+     *
+     * @param covariance symmetric positive semi-definite matrix {@code [n, n]}, n ≥ 2
+     * @return the score in [0, 1]
+     * @throws IllegalArgumentException if the matrix is not a covariance, is zero, or n = 1
+     */
+    public static double ofCovariance(INDArray covariance) {
+        if (covariance.rank() != 2) {
+            throw new IllegalArgumentException(
+                    "covariance must be a square matrix, found shape " + Arrays.toString(covariance.shape()));
+        }
+        requireDimensions("covariance", covariance.size(0));
+        ShrinkageCovariance.requireCovariance("covariance", covariance, covariance.size(0));
+        int n = (int) covariance.size(0);
+        HostColumns columns = new HostColumns(covariance);
+        double[] column = new double[n];
+        // Scaled by the largest variance, so that no square leaves the range of double
+        double scale = 0;
+        for (int j = 0; j < n; j++) {
+            columns.read(j, n, column);
+            scale = Math.max(scale, column[j]);
+        }
+        if (!(scale > 0)) {
+            throw new IllegalArgumentException("covariance must not be zero: IsoScore* is undefined without variance");
+        }
+        double trace = 0;
+        double squares = 0;
+        for (int j = 0; j < n; j++) {
+            columns.read(j, n, column);
+            trace += column[j] / scale;
+            for (int i = 0; i < n; i++) {
+                squares += (column[i] / scale) * (column[i] / scale);
+            }
+        }
+        return score(trace, squares, n);
+    }
+
+    /**
+     * IsoScore* of points and its gradient.
+     *
+     * @param points the points; more than one unit of weight, n ≥ 2
+     * @return the score in [0, 1] and ∂S/∂X in the shape and type of the points' array
+     * @throws IllegalArgumentException if the shape is unfit, a value is not finite, or all points coincide
+     */
+    public static ScoreAndGradient withGradient(Points points) {
+        return withGradient(points, null, 0);
+    }
+
+    /**
+     * IsoScore* of points with shrinkage, and its gradient for a constant Σ_S.
+     *
+     * @param points the points; more than one unit of weight, n ≥ 2
+     * @param shrinkageCovariance Σ_S, symmetric positive semi-definite {@code [n, n]}; may be null if ζ = 0
+     * @param zeta weight ζ of Σ_S in [0, 1]
+     * @return the score in [0, 1] and ∂S/∂X in the shape and type of the points' array
+     * @throws IllegalArgumentException if a shape or ζ is unfit, a value is not finite, Σ_S is not a covariance, or
+     *     {@code M} is zero
+     */
+    public static ScoreAndGradient withGradient(Points points, @Nullable INDArray shrinkageCovariance, double zeta) {
+        if (shrinkageCovariance != null) {
+            ShrinkageCovariance.requireCovariance("shrinkageCovariance", shrinkageCovariance, points.features());
+        }
+        Evaluation evaluation = requireDefined(evaluate("points", List.of(points), shrinkageCovariance, zeta, true));
+        INDArray gradient = Nd4j.createUninitialized(
+                points.array().dataType(), points.array().shape(), 'c');
+        evaluation.gradient(1.0, List.of(gradient), false);
+        return new ScoreAndGradient(evaluation.score(), gradient);
+    }
+
+    /**
+     * A score and its gradient.
+     *
+     * @param score IsoScore* in [0, 1]
+     * @param gradient ∂S/∂X in the shape and type of the points' array
+     */
+    public record ScoreAndGradient(double score, INDArray gradient) {}
+
+    /**
+     * Evaluates IsoScore* of the union of several point clouds and keeps what its gradient needs, so that a training
+     * step takes the value on its way forward and the gradient on its way back. Unlike the {@code of} methods this one
+     * trusts Σ_S to be a covariance, and reports an undefined score by {@link Evaluation#isDefined()}.
+     *
+     * @param what what the points are, for error messages
+     * @param clouds at least one cloud; all of the same dimension and type
+     * @param shrinkageCovariance Σ_S {@code [n, n]}; may be null if ζ = 0
+     * @param zeta weight ζ of Σ_S in [0, 1]
+     * @param forGradient whether {@link Evaluation#addGradient} will be called
+     * @return the evaluation; it refers to the clouds' arrays and to arrays made in the current workspace
+     * @throws IllegalArgumentException if a shape or ζ is unfit, or a value is not finite
+     */
+    public static Evaluation evaluate(
+            String what,
+            List<Points> clouds,
+            @Nullable INDArray shrinkageCovariance,
+            double zeta,
+            boolean forGradient) {
+        if (clouds.isEmpty()) {
+            throw new IllegalArgumentException(what + " must hold at least one array, found none");
+        }
+        long n = clouds.get(0).features();
+        requireDimensions(what, n);
+        for (Points cloud : clouds) {
+            if (cloud.features() != n || cloud.dataType() != clouds.get(0).dataType()) {
+                throw new IllegalArgumentException(what + " must agree in dimension and type, found " + n + " "
+                        + clouds.get(0).dataType() + " and " + cloud.features() + " " + cloud.dataType());
+            }
+        }
+        requireZeta(zeta);
+        if (zeta > 0) {
+            if (shrinkageCovariance == null) {
+                throw new IllegalArgumentException(
+                        "shrinkageCovariance must be given if zeta > 0, found null and zeta = " + zeta);
+            }
+            ShrinkageCovariance.requireSquare("shrinkageCovariance", shrinkageCovariance, n);
+        }
+        double weight = clouds.stream().mapToDouble(Points::totalWeight).sum();
+        if (!(weight > 1)) {
+            return new Evaluation("at least 2 " + what + " are needed, found a total weight of " + weight);
+        }
+        INDArray shrinkage = zeta > 0 ? shrinkageCovariance : null;
+        DataType type = clouds.get(0).dataType();
+        Route route = Route.of(clouds, weight, shrinkage, zeta, type, 1);
+        double variance = route.trace / n;
+        double limit = type == DataType.FLOAT ? 1e30 : 1e280;
+        if (!(variance >= 1 / limit && variance <= limit)) {
+            // Squares may have left the type's range, or a value is not finite
+            double largest = clouds.stream().mapToDouble(Points::maxAbsolute).reduce(0, Math::max);
+            if (!Double.isFinite(largest)) {
+                throw new IllegalArgumentException(
+                        what + " must be finite, found " + (Double.isNaN(largest) ? "NaN" : "infinity"));
+            }
+            double scale = largest > 0 ? Math.scalb(1.0, Math.getExponent(largest)) : 1;
+            route = Route.of(clouds, weight, shrinkage, zeta, DataType.DOUBLE, scale);
+            if (!Double.isFinite(route.trace)) {
+                throw new IllegalArgumentException("shrinkageCovariance must be finite, found trace " + route.trace);
+            }
+        }
+        return route.isZero()
+                ? new Evaluation("all " + what + " coincide, so there is no variance")
+                : new Evaluation(route, forGradient);
+    }
+
+    private static Evaluation requireDefined(Evaluation evaluation) {
+        if (!evaluation.isDefined()) {
+            throw new IllegalArgumentException("IsoScore* is undefined: " + evaluation.undefinedBecause());
+        }
+        return evaluation;
+    }
+
+    private static void requireDimensions(String what, long n) {
+        if (n < 2) {
+            throw new IllegalArgumentException(what + " must have at least 2 dimensions, found " + n);
+        }
+    }
+
+    /**
+     * Checks a shrinkage weight.
+     *
+     * @param zeta the weight ζ
+     * @return the weight
+     * @throws IllegalArgumentException if ζ is not in [0, 1]
+     */
+    public static double requireZeta(double zeta) {
+        if (!(zeta >= 0 && zeta <= 1)) {
+            throw new IllegalArgumentException("zeta must be in [0, 1], found " + zeta);
+        }
+        return zeta;
+    }
+
+    private static double score(double trace, double squares, long n) {
+        // Rounding may leave [0, 1] by a few ulp
+        return Math.min(1, Math.max(0, (trace * trace / squares - 1) / (n - 1)));
+    }
+
+    /** One evaluation of IsoScore* on the union of some clouds, able to add its gradient to arrays of their shapes. */
+    public static final class Evaluation {
+        private final @Nullable String undefined;
+        private final @Nullable Route route;
+        private final double score;
+        private final boolean forGradient;
+
+        private Evaluation(String undefined) {
+            this.undefined = undefined;
+            this.route = null;
+            this.score = Double.NaN;
+            this.forGradient = false;
+        }
+
+        private Evaluation(Route route, boolean forGradient) {
+            this.undefined = null;
+            this.route = route;
+            this.score = IsoScoreStar.score(route.trace, route.squares, route.n);
+            this.forGradient = forGradient;
+            if (forGradient) {
+                route.prepareGradient(
+                        4 * (1 - route.zeta) * route.trace / ((route.weight - 1) * (route.n - 1) * route.squares),
+                        route.trace / route.squares);
+            }
+        }
+
+        /**
+         * Whether the score exists: there are at least two points and they do not all coincide.
+         *
+         * @return true if the score exists
+         */
+        public boolean isDefined() {
+            return undefined == null;
+        }
+
+        /**
+         * Why the score does not exist.
+         *
+         * @return the reason, or null if the score is defined
+         */
+        public @Nullable String undefinedBecause() {
+            return undefined;
+        }
+
+        /**
+         * The score.
+         *
+         * @return IsoScore* in [0, 1], NaN if undefined
+         */
+        public double score() {
+            return score;
+        }
+
+        /**
+         * Adds {@code factor·∂S/∂X} to arrays shaped like the clouds'. An undefined score adds nothing.
+         *
+         * @param factor finite factor of the gradient
+         * @param targets one array per cloud, in the shape of the cloud's array, any ordering
+         * @throws IllegalStateException if the evaluation was made without the gradient in mind
+         */
+        public void addGradient(double factor, List<INDArray> targets) {
+            if (isDefined()) {
+                gradient(factor, targets, true);
+            }
+        }
+
+        private void gradient(double factor, List<INDArray> targets, boolean add) {
+            if (route == null || !forGradient) {
+                throw new IllegalStateException("this evaluation was made without forGradient");
+            }
+            route.gradient(factor / route.scale, targets, add);
+        }
+    }
+
+    /** How trace, squared norm and gradient come about: over the covariance, or over the Gram matrix. */
+    private abstract static class Route {
+        final List<Points> clouds;
+        final int n;
+        final double weight;
+        final @Nullable INDArray shrinkage;
+        final double zeta;
+        final DataType type;
+        final double scale;
+        double trace;
+        double squares;
+        /** ‖mean‖², against which rounding noise is told from variance. */
+        double meanSquares;
+
+        Route(
+                List<Points> clouds,
+                double weight,
+                @Nullable INDArray shrinkage,
+                double zeta,
+                DataType type,
+                double scale) {
+            this.clouds = clouds;
+            this.n = (int) clouds.get(0).features();
+            this.weight = weight;
+            this.shrinkage = shrinkage;
+            this.zeta = zeta;
+            this.type = type;
+            this.scale = scale;
+        }
+
+        static Route of(
+                List<Points> clouds,
+                double weight,
+                @Nullable INDArray shrinkage,
+                double zeta,
+                DataType type,
+                double scale) {
+            long rows = clouds.stream().mapToLong(Points::rows).sum();
+            return rows < clouds.get(0).features()
+                    ? new GramRoute(clouds, weight, shrinkage, zeta, type, scale)
+                    : new CovarianceRoute(clouds, weight, shrinkage, zeta, type, scale);
+        }
+
+        /**
+         * Whether there is no variance beyond what rounding makes of equal points. The shifted sums leave about
+         * ε³‖mean‖² of them; a single point that differs in its last digit gives ε²‖mean‖²/N.
+         */
+        boolean isZero() {
+            double epsilon = type == DataType.FLOAT ? 0x1p-24 : 0x1p-53;
+            return !(trace > 1e-4 * epsilon * epsilon * meanSquares);
+        }
+
+        abstract void prepareGradient(double a, double traceOverSquares);
+
+        abstract void gradient(double factor, List<INDArray> targets, boolean add);
+    }
+
+    /** {@code N ≥ n}: M itself, from one pass over blocks of rows; the gradient is Xc·a(I − (t/f)M). */
+    private static final class CovarianceRoute extends Route {
+        /** Upper triangle of M, later all of a(I − (t/f)M). */
+        private final INDArray matrix;
+
+        private final INDArray mean;
+
+        CovarianceRoute(
+                List<Points> clouds,
+                double weight,
+                @Nullable INDArray shrinkage,
+                double zeta,
+                DataType type,
+                double scale) {
+            super(clouds, weight, shrinkage, zeta, type, scale);
+            CentredMoments moments = CentredMoments.of(clouds, type, scale);
+            this.matrix = moments.scatter();
+            this.mean = moments.mean();
+            this.meanSquares = moments.meanSquares(scale);
+            HostColumns columns = new HostColumns(matrix);
+            HostColumns shrinkageColumns = shrinkage == null ? null : new HostColumns(shrinkage);
+            double[] column = new double[n];
+            double[] shrinkageColumn = new double[n];
+            double sampleFactor = (1 - zeta) / (weight - 1);
+            double shrinkageFactor = zeta / (scale * scale);
+            for (int j = 0; j < n; j++) {
+                columns.read(j, j + 1, column);
+                for (int i = 0; i <= j; i++) {
+                    column[i] *= sampleFactor;
+                }
+                if (shrinkageColumns != null) {
+                    shrinkageColumns.read(j, j + 1, shrinkageColumn);
+                    for (int i = 0; i <= j; i++) {
+                        column[i] += shrinkageFactor * shrinkageColumn[i];
+                    }
+                }
+                double offDiagonal = 0;
+                for (int i = 0; i < j; i++) {
+                    offDiagonal += column[i] * column[i];
+                }
+                trace += column[j];
+                squares += column[j] * column[j] + 2 * offDiagonal;
+                columns.write(j, j + 1, column);
+            }
+            columns.written();
+        }
+
+        @Override
+        void prepareGradient(double a, double traceOverSquares) {
+            HostColumns columns = new HostColumns(matrix);
+            double[] column = new double[n];
+            for (int j = 0; j < n; j++) {
+                columns.read(j, j + 1, column);
+                for (int i = 0; i <= j; i++) {
+                    column[i] *= -a * traceOverSquares;
+                }
+                column[j] += a;
+                columns.write(j, j + 1, column);
+            }
+            columns.mirrorUpperTriangle();
+            columns.written();
+        }
+
+        @Override
+        void gradient(double factor, List<INDArray> targets, boolean add) {
+            BlockBuffer xc = new BlockBuffer(clouds, type);
+            BlockBuffer product = new BlockBuffer(clouds, type);
+            for (int c = 0; c < clouds.size(); c++) {
+                Points cloud = clouds.get(c);
+                INDArray target = targets.get(c);
+                boolean direct = cloud.isRowMajor(target, type);
+                for (long block = 0; block < cloud.blocks(); block++) {
+                    INDArray x = xc.rows(cloud.blockRows(block));
+                    cloud.copyBlock(block, mean, x);
+                    CentredMoments.scale(x, cloud.blockWeights(block), 1 / scale);
+                    INDArray g = direct ? cloud.blockOf(target, block) : product.rows(x.rows());
+                    Nd4j.gemm(x, matrix, g, false, false, factor, direct && add ? 1 : 0);
+                    if (!direct) {
+                        cloud.putBlock(block, g, target, add);
+                    }
+                }
+            }
+            xc.close();
+            product.close();
+        }
+    }
+
+    /** {@code N < n}: K = XcXcᵀ/(N−1) has Σ_X's trace and norm, and Xc·Σ_X = K·Xc. */
+    private static final class GramRoute extends Route {
+        /** √w-scaled, centred points of all clouds. */
+        private final INDArray x;
+
+        private final @Nullable INDArray rootWeights;
+        /** Upper triangle of K, later all of a(I − (t/f)(1−ζ)K). */
+        private final INDArray gram;
+        /** x·Σ_S where ζ > 0. */
+        private final @Nullable INDArray xShrinkage;
+
+        private double shrinkageGradientFactor;
+
+        GramRoute(
+                List<Points> clouds,
+                double weight,
+                @Nullable INDArray shrinkage,
+                double zeta,
+                DataType type,
+                double scale) {
+            super(clouds, weight, shrinkage, zeta, type, scale);
+            int rows = (int) clouds.stream().mapToLong(Points::rows).sum();
+            x = Nd4j.createUninitialized(type, new long[] {rows, n}, 'c');
+            CentredMoments.Gathered gathered = CentredMoments.gather(clouds, scale, weight, x);
+            rootWeights = gathered.rootWeights();
+            meanSquares = gathered.meanSquares();
+            gram = Nd4j.createUninitialized(type, new long[] {rows, rows}, 'f');
+            RankUpdate.outerGram(x, gram);
+
+            double sampleSquares = 0;
+            HostColumns columns = new HostColumns(gram);
+            double[] column = new double[rows];
+            for (int j = 0; j < rows; j++) {
+                columns.read(j, j + 1, column);
+                double offDiagonal = 0;
+                for (int i = 0; i <= j; i++) {
+                    column[i] /= weight - 1;
+                    offDiagonal += i < j ? column[i] * column[i] : 0;
+                }
+                trace += column[j];
+                sampleSquares += column[j] * column[j] + 2 * offDiagonal;
+                columns.write(j, j + 1, column);
+            }
+            columns.written();
+            if (shrinkage == null) {
+                squares = sampleSquares;
+                xShrinkage = null;
+                return;
+            }
+            INDArray scaledShrinkage = shrinkage.castTo(type);
+            xShrinkage = Nd4j.createUninitialized(type, new long[] {rows, n}, 'c');
+            Nd4j.gemm(x, scaledShrinkage, xShrinkage, false, false, 1 / (scale * scale), 0);
+            double inner = 0;
+            HostColumns left = new HostColumns(x.transpose());
+            HostColumns right = new HostColumns(xShrinkage.transpose());
+            double[] leftRow = new double[n];
+            double[] rightRow = new double[n];
+            for (int i = 0; i < rows; i++) {
+                left.read(i, n, leftRow);
+                right.read(i, n, rightRow);
+                for (int j = 0; j < n; j++) {
+                    inner += leftRow[j] * rightRow[j];
+                }
+            }
+            inner /= weight - 1;
+            double shrinkageTrace = 0;
+            double shrinkageSquares = 0;
+            HostColumns shrinkageColumns = new HostColumns(shrinkage);
+            for (int j = 0; j < n; j++) {
+                shrinkageColumns.read(j, n, leftRow);
+                shrinkageTrace += leftRow[j] / (scale * scale);
+                for (int i = 0; i < n; i++) {
+                    double entry = leftRow[i] / (scale * scale);
+                    shrinkageSquares += entry * entry;
+                }
+            }
+            trace = (1 - zeta) * trace + zeta * shrinkageTrace;
+            squares = (1 - zeta) * (1 - zeta) * sampleSquares
+                    + 2 * zeta * (1 - zeta) * inner
+                    + zeta * zeta * shrinkageSquares;
+        }
+
+        @Override
+        void prepareGradient(double a, double traceOverSquares) {
+            HostColumns columns = new HostColumns(gram);
+            double[] column = new double[gram.rows()];
+            for (int j = 0; j < column.length; j++) {
+                columns.read(j, j + 1, column);
+                for (int i = 0; i <= j; i++) {
+                    column[i] *= -a * traceOverSquares * (1 - zeta);
+                }
+                column[j] += a;
+                columns.write(j, j + 1, column);
+            }
+            columns.mirrorUpperTriangle();
+            columns.written();
+            shrinkageGradientFactor = -a * traceOverSquares * zeta;
+        }
+
+        @Override
+        void gradient(double factor, List<INDArray> targets, boolean add) {
+            INDArray g;
+            if (xShrinkage == null) {
+                g = Nd4j.createUninitialized(type, x.shape(), 'c');
+                Nd4j.gemm(gram, x, g, false, false, factor, 0);
+            } else {
+                g = xShrinkage.mul(factor * shrinkageGradientFactor);
+                Nd4j.gemm(gram, x, g, false, false, factor, 1);
+            }
+            if (rootWeights != null) {
+                g.mul(rootWeights, g);
+            }
+            long row = 0;
+            for (int c = 0; c < clouds.size(); c++) {
+                Points cloud = clouds.get(c);
+                for (long block = 0; block < cloud.blocks(); block++) {
+                    long next = row + cloud.blockRows(block);
+                    INDArray part = g.get(NDArrayIndex.interval(row, next), NDArrayIndex.all());
+                    cloud.putBlock(block, part, targets.get(c), add);
+                    row = next;
+                }
+            }
+        }
+    }
+}
