@@ -2,9 +2,11 @@
 package io.latent4j.istar;
 
 import java.util.Arrays;
+import java.util.Random;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
@@ -254,6 +256,16 @@ public final class Points {
         } else {
             view.assign(shaped);
         }
+    }
+
+    /** The same points, each kept with the given probability. */
+    Points sample(double probability, Random random) {
+        float[] drawn = new float[Math.toIntExact(rows())];
+        for (int i = 0; i < drawn.length; i++) {
+            drawn[i] = random.nextDouble() < probability ? 1 : 0;
+        }
+        INDArray kept = Nd4j.createFromArray(drawn).castTo(dataType()).reshape(drawn.length, 1);
+        return new Points(array, featuresLast, weights == null ? kept : kept.mul(weights));
     }
 
     /** Largest absolute value, NaN where the array holds one. */
