@@ -39,6 +39,9 @@ public final class JavadocCorpus {
             new Topic("PDF", List.of("pdfbox")),
             new Topic("SQL", List.of("calcite-core")));
 
+    /** Per archive: keeps the largest libraries from taking all the time; still tens of thousands of sentences. */
+    private static final int MAX_FILES = 500;
+
     private static final int MIN_WORDS = 4;
     private static final Pattern WORD = Pattern.compile("\\p{L}{2,}");
     /** {@code @inheritDoc} and its wordy relatives: text about another text. */
@@ -85,7 +88,7 @@ public final class JavadocCorpus {
 
     private static List<JavadocEntry> entries(Path archive, String library) {
         try {
-            return JavadocArchive.read(archive, library, false).stream()
+            return JavadocArchive.read(archive, library, MAX_FILES, false).stream()
                     .filter(entry -> telling(entry.sentence()))
                     .toList();
         } catch (IOException e) {

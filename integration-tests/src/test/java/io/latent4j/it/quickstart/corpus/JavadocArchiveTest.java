@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -106,15 +107,30 @@ class JavadocArchiveTest {
             sources.put("A" + i + ".java", "/** Class number " + i + ". */ class A" + i + " {}");
         }
         assertEquals(205, read(sources, false).size());
+        assertEquals(
+                List.of("A0.java", "A2.java", "A4.java"),
+                JavadocArchive.read(
+                                SourcesJar.write(
+                                        folder.resolve("some.jar"),
+                                        new TreeMap<>(sources.entrySet().stream()
+                                                .filter(source -> source.getKey().length() == "A0.java".length())
+                                                .limit(6)
+                                                .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue)))),
+                                "some",
+                                3,
+                                false)
+                        .stream()
+                        .map(JavadocEntry::file)
+                        .toList());
     }
 
     @Test
     void refusesWhatIsNoArchive() throws IOException {
         Path file = Files.writeString(folder.resolve("lib-1-sources.jar"), "no archive");
-        assertThrows(IOException.class, () -> JavadocArchive.read(file, "lib-1", false));
+        assertThrows(IOException.class, () -> JavadocArchive.read(file, "lib-1", Integer.MAX_VALUE, false));
     }
 
     private List<JavadocEntry> read(Map<String, String> sources, boolean withCode) throws IOException {
-        return JavadocArchive.read(SourcesJar.write(folder.resolve("lib-1-sources.jar"), sources), "lib-1", withCode);
+        return JavadocArchive.read(SourcesJar.write(folder.resolve("lib-1-sources.jar"), sources), "lib-1", Integer.MAX_VALUE, withCode);
     }
 }
