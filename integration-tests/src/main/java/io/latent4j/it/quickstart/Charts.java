@@ -70,8 +70,9 @@ final class Charts {
                 .toList();
         if (!shrunk.isEmpty()) {
             // beside the others, so that the error bars don't cover each other
-            double width = results.sweep().get(results.sweep().size() - 1).setting().lambda()
-                    - results.sweep().get(0).setting().lambda();
+            double width =
+                    results.sweep().get(results.sweep().size() - 1).setting().lambda()
+                            - results.sweep().get(0).setting().lambda();
             XYSeries series = add(chart, "ζ = " + Plan.SHRINKAGE, shrunk, BELOW[1], width / 60);
             series.setXYSeriesRenderStyle(XYSeries.XYSeriesRenderStyle.Scatter);
             series.setMarker(SeriesMarkers.DIAMOND);
@@ -83,9 +84,13 @@ final class Charts {
         List<Spread> accuracies = groups.stream().map(Group::accuracy).toList();
         XYSeries series = chart.addSeries(
                 name,
-                groups.stream().mapToDouble(group -> group.setting().lambda() + shift).toArray(),
+                groups.stream()
+                        .mapToDouble(group -> group.setting().lambda() + shift)
+                        .toArray(),
                 accuracies.stream().mapToDouble(spread -> 100 * spread.mean()).toArray(),
-                accuracies.stream().mapToDouble(spread -> 100 * spread.deviation()).toArray());
+                accuracies.stream()
+                        .mapToDouble(spread -> 100 * spread.deviation())
+                        .toArray());
         series.setMarker(SeriesMarkers.CIRCLE)
                 .setMarkerColor(color)
                 .setLineColor(color)
@@ -121,8 +126,7 @@ final class Charts {
         return chart;
     }
 
-    private static XYChart curves(
-            List<Group> sweep, String title, String yAxis, ToDoubleFunction<Measurement> value) {
+    private static XYChart curves(List<Group> sweep, String title, String yAxis, ToDoubleFunction<Measurement> value) {
         XYChart chart = xy(title, "training texts seen", yAxis);
         for (Group group : sweep) {
             // Seeds order the batches differently, so curves may differ in length by a point.
@@ -135,7 +139,8 @@ final class Charts {
             for (Run run : group.runs()) {
                 for (int i = 0; i < points; i++) {
                     x[i] += (double) run.curve().get(i).texts() / group.runs().size();
-                    y[i] += value.applyAsDouble(run.curve().get(i).probe()) / group.runs().size();
+                    y[i] += value.applyAsDouble(run.curve().get(i).probe())
+                            / group.runs().size();
                 }
             }
             Color color = color(group, sweep);

@@ -48,7 +48,9 @@ final class Classifier {
             graph.addLayer(hidden, hidden(), below);
             below = hidden;
         }
-        graph.addLayer(POOL, pool(), below).addLayer(OUTPUT, output(classes), POOL).setOutputs(OUTPUT);
+        graph.addLayer(POOL, pool(), below)
+                .addLayer(OUTPUT, output(classes), POOL)
+                .setOutputs(OUTPUT);
         if (setting.regularized()) {
             IStarVertex penalty = new IStarVertex.Builder()
                     .lambda(setting.lambda())

@@ -25,7 +25,8 @@ final class Environment {
     static Map<String, String> describe(int threads, String arguments) {
         Properties build = build();
         Map<String, String> facts = new LinkedHashMap<>();
-        facts.put("Started", ZonedDateTime.now().truncatedTo(ChronoUnit.SECONDS).format(DateTimeFormatter.ISO_DATE_TIME));
+        facts.put(
+                "Started", ZonedDateTime.now().truncatedTo(ChronoUnit.SECONDS).format(DateTimeFormatter.ISO_DATE_TIME));
         facts.put("Processor", processor() + ", " + Runtime.getRuntime().availableProcessors() + " available");
         facts.put("Networks trained at a time", String.valueOf(threads));
         facts.put("Operating system", property("os.name") + " " + property("os.version") + " " + property("os.arch"));

@@ -92,7 +92,8 @@ final class Experiment {
         int available = corpus.train().size();
         int epochs = Math.max(MIN_EPOCHS, (texts + available - 1) / available);
         Trainer trainer = new Trainer(TrainingData.of(corpus, Math.max(texts / epochs, 1), seed), epochs);
-        observer.sized(trainer.data().trainingTexts() * epochs, epochs, trainer.data().testTexts());
+        observer.sized(
+                trainer.data().trainingTexts() * epochs, epochs, trainer.data().testTexts());
         return trainer;
     }
 
@@ -141,8 +142,7 @@ final class Experiment {
     }
 
     /** Runs all tasks and hands each result over as soon as it is there; the first failure ends it. */
-    private static <T> void collect(
-            ExecutorService workers, List<Callable<T>> tasks, Consumer<T> finished)
+    private static <T> void collect(ExecutorService workers, List<Callable<T>> tasks, Consumer<T> finished)
             throws InterruptedException {
         CompletionService<T> completion = new ExecutorCompletionService<>(workers);
         tasks.forEach(completion::submit);

@@ -34,11 +34,12 @@ final class Findings {
                 .map(group -> number(group.isotropy().mean(), 3) + " at λ = " + lambda(group))
                 .collect(Collectors.joining(", "));
         String exceptions = exceptions(sweep);
-        return Optional.of("Isotropy of the hidden states on test texts (IsoScore* over all hidden layers) was " + values
-                + ". "
-                + (exceptions.isEmpty()
-                        ? "It rises with every step of λ: the penalty does what it is meant to do, in both directions."
-                        : "It does not rise with every step of λ: it falls " + exceptions + "."));
+        return Optional.of(
+                "Isotropy of the hidden states on test texts (IsoScore* over all hidden layers) was " + values
+                        + ". "
+                        + (exceptions.isEmpty()
+                                ? "It rises with every step of λ: the penalty does what it is meant to do, in both directions."
+                                : "It does not rise with every step of λ: it falls " + exceptions + "."));
     }
 
     private static String exceptions(List<Group> ascending) {
@@ -63,8 +64,9 @@ final class Findings {
         }
         Spread without = baseline.get().accuracy();
         Spread with = best.get().accuracy();
-        String compared = "The best setting with I-STAR (" + best.get().setting().name() + ") reached an accuracy of "
-                + percent(with) + ", the same network without I-STAR " + percent(without) + ". ";
+        String compared =
+                "The best setting with I-STAR (" + best.get().setting().name() + ") reached an accuracy of "
+                        + percent(with) + ", the same network without I-STAR " + percent(without) + ". ";
         double difference = with.mean() - without.mean();
         double deviation = Math.max(with.deviation(), without.deviation());
         if (with.n() < 2 || without.n() < 2) {
@@ -88,7 +90,8 @@ final class Findings {
                 continue;
             }
             results.sweep().stream()
-                    .filter(group -> group.setting().lambda() == shrunk.setting().lambda())
+                    .filter(group ->
+                            group.setting().lambda() == shrunk.setting().lambda())
                     .findFirst()
                     .ifPresent(plain -> pairs.add("at λ = " + lambda(plain) + " from "
                             + number(plain.isotropy().mean(), 3) + " to "

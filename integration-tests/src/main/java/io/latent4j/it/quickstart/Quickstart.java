@@ -39,8 +39,9 @@ public final class Quickstart implements Callable<Integer> {
             names = "--minutes",
             paramLabel = "M",
             defaultValue = "4",
-            description = "Time to fill, reading and reporting included (default: ${DEFAULT-VALUE}). More time means more"
-                    + " training per network.")
+            description =
+                    "Time to fill, reading and reporting included (default: ${DEFAULT-VALUE}). More time means more"
+                            + " training per network.")
     private double minutes;
 
     @Option(
@@ -53,8 +54,9 @@ public final class Quickstart implements Callable<Integer> {
     @Option(
             names = "--data",
             paramLabel = "FILE",
-            description = "Your own texts: UTF-8, one label and one text per line, .csv with commas, any other name with"
-                    + " tabs. Without it: Javadoc of well-known libraries, which the build has downloaded.")
+            description =
+                    "Your own texts: UTF-8, one label and one text per line, .csv with commas, any other name with"
+                            + " tabs. Without it: Javadoc of well-known libraries, which the build has downloaded.")
     private @Nullable Path data;
 
     @Option(

@@ -93,8 +93,7 @@ final class ReportPage {
             return;
         }
         html.append("<ul class=\"findings\">");
-        findings.forEach(
-                finding -> html.append("<li>").append(escape(finding)).append("</li>\n"));
+        findings.forEach(finding -> html.append("<li>").append(escape(finding)).append("</li>\n"));
         html.append("</ul>\n");
     }
 
@@ -192,8 +191,9 @@ final class ReportPage {
     private void data() {
         Corpus corpus = results.corpus();
         heading("What was read");
-        int texts =
-                corpus.train().size() + corpus.validation().size() + corpus.test().size();
+        int texts = corpus.train().size()
+                + corpus.validation().size()
+                + corpus.test().size();
         long words = corpus.sources().stream().mapToLong(Corpus.Source::words).sum();
         boolean javadoc = corpus.sources().size() > 1;
         paragraph(
@@ -245,12 +245,11 @@ final class ReportPage {
                                 .collect(Collectors.joining(", "))
                         + ". The whole experiment took " + results.elapsed().toSeconds() + " s.");
         html.append("<div class=\"wide\"><table><tbody>\n");
-        results.environment()
-                .forEach((name, value) -> html.append("<tr><th scope=\"row\">")
-                        .append(escape(name))
-                        .append("</th><td>")
-                        .append(escape(value))
-                        .append("</td></tr>\n"));
+        results.environment().forEach((name, value) -> html.append("<tr><th scope=\"row\">")
+                .append(escape(name))
+                .append("</th><td>")
+                .append(escape(value))
+                .append("</td></tr>\n"));
         html.append("</tbody></table></div>\n");
     }
 
@@ -264,7 +263,8 @@ final class ReportPage {
                 .append(ResultFiles.JSON)
                 .append("\">")
                 .append(ResultFiles.JSON)
-                .append("</a> the training curves as well. To repeat exactly these numbers, run again with <code>--examples ")
+                .append(
+                        "</a> the training curves as well. To repeat exactly these numbers, run again with <code>--examples ")
                 .append(results.size().texts())
                 .append("</code> and the same seed.</p>\n");
     }
@@ -310,7 +310,10 @@ final class ReportPage {
     }
 
     private static String escape(String text) {
-        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\"", "&quot;");
+        return text.replace("&", "&amp;")
+                .replace("<", "&lt;")
+                .replace(">", "&gt;")
+                .replace("\"", "&quot;");
     }
 
     private static String style() throws IOException {

@@ -7,8 +7,8 @@ import java.io.Writer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Locale;
+import java.util.Map;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVPrinter;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
@@ -89,7 +89,9 @@ final class ResultFiles {
         values.put("loss", measurement.loss());
         values.put("isoScoreStar", measurement.isotropy());
         for (int i = 0; i < Classifier.HIDDEN.size(); i++) {
-            values.put("isoScoreStar_" + Classifier.HIDDEN.get(i), measurement.layerIsotropy().get(i));
+            values.put(
+                    "isoScoreStar_" + Classifier.HIDDEN.get(i),
+                    measurement.layerIsotropy().get(i));
         }
         return values;
     }

@@ -86,7 +86,8 @@ record Results(
         }
         return grouped.entrySet().stream()
                 .map(entry -> new Group(entry.getKey(), entry.getValue()))
-                .sorted(Comparator.<Group>comparingDouble(group -> group.setting().zeta())
+                .sorted(Comparator.<Group>comparingDouble(
+                                group -> group.setting().zeta())
                         .thenComparingDouble(group -> group.setting().lambda()))
                 .toList();
     }
@@ -97,9 +98,7 @@ record Results(
     }
 
     Optional<Group> baseline() {
-        return groups().stream()
-                .filter(group -> !group.setting().regularized())
-                .findFirst();
+        return groups().stream().filter(group -> !group.setting().regularized()).findFirst();
     }
 
     int networksDone() {

@@ -3,7 +3,6 @@ package io.latent4j.it.quickstart;
 
 import io.latent4j.istar.IStarLayer;
 import io.latent4j.istar.arbiter.IStarLayerSpace;
-import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Queue;
@@ -204,14 +203,12 @@ final class Search {
         @SuppressWarnings("rawtypes")
         public void postProcess(Model model, Candidate candidate) {
             Started start = started.remove(candidate.getIndex());
-            finished.accept(
-                    trainer.finished((ComputationGraph) model, start.setting(), start.curve(), start.nanos()));
+            finished.accept(trainer.finished((ComputationGraph) model, start.setting(), start.curve(), start.nanos()));
         }
 
         /** The values that reached the network, whatever the generator meant. */
         private Setting setting(ComputationGraph network) {
-            IStarLayer penalty =
-                    (IStarLayer) network.getLayer(PENALTY).conf().getLayer();
+            IStarLayer penalty = (IStarLayer) network.getLayer(PENALTY).conf().getLayer();
             BaseLayer output =
                     (BaseLayer) network.getLayer(Classifier.OUTPUT).conf().getLayer();
             Adam adam = (Adam) output.getIUpdater();

@@ -35,8 +35,7 @@ final class TextBatches {
         record Encoded(int[] tokens, int label) {}
         List<Encoded> encoded = new ArrayList<>(examples.size());
         for (Example example : examples) {
-            encoded.add(
-                    new Encoded(vocabulary.encode(example.text(), MAX_TOKENS), labels.indexOf(example.label())));
+            encoded.add(new Encoded(vocabulary.encode(example.text(), MAX_TOKENS), labels.indexOf(example.label())));
         }
         Collections.shuffle(encoded, new Random(seed));
         encoded.sort(Comparator.comparingInt(text -> text.tokens.length)); // stable: random within a length

@@ -113,7 +113,8 @@ class JavadocArchiveTest {
                                 SourcesJar.write(
                                         folder.resolve("some.jar"),
                                         new TreeMap<>(sources.entrySet().stream()
-                                                .filter(source -> source.getKey().length() == "A0.java".length())
+                                                .filter(source ->
+                                                        source.getKey().length() == "A0.java".length())
                                                 .limit(6)
                                                 .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue)))),
                                 "some",
@@ -131,6 +132,7 @@ class JavadocArchiveTest {
     }
 
     private List<JavadocEntry> read(Map<String, String> sources, boolean withCode) throws IOException {
-        return JavadocArchive.read(SourcesJar.write(folder.resolve("lib-1-sources.jar"), sources), "lib-1", Integer.MAX_VALUE, withCode);
+        return JavadocArchive.read(
+                SourcesJar.write(folder.resolve("lib-1-sources.jar"), sources), "lib-1", Integer.MAX_VALUE, withCode);
     }
 }
