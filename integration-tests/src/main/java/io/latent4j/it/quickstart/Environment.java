@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.it.quickstart;
 
+import io.latent4j.istar.NativeSetup;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -10,10 +11,10 @@ import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Properties;
 import java.util.stream.Stream;
-import org.nd4j.linalg.factory.Nd4j;
 
 /** Where and with what an experiment ran. */
 final class Environment {
@@ -33,9 +34,12 @@ final class Environment {
         facts.put("Java", property("java.vm.name") + " " + property("java.runtime.version"));
         facts.put("Latent4J", build.getProperty("version"));
         facts.put("Deeplearning4j", build.getProperty("dl4j"));
-        facts.put("ND4J backend", Nd4j.getBackend().getClass().getSimpleName());
-        String kernels = System.getenv("OPENBLAS_CORETYPE");
-        facts.put("OPENBLAS_CORETYPE", kernels == null ? "not set" : kernels);
+        NativeSetup.Result matrices = NativeSetup.warnOnce();
+        facts.put("ND4J backend", matrices.backend());
+        facts.put(
+                "Matrix kernels",
+                matrices.verdict().name().toLowerCase(Locale.ROOT).replace('_', ' ') + ", " + NativeSetup.VARIABLE + " "
+                        + (matrices.coreType() == null ? "not set" : "= " + matrices.coreType()));
         facts.put("Arguments", arguments.isEmpty() ? "none (defaults)" : arguments);
         return facts;
     }

@@ -56,30 +56,39 @@ final class Findings {
     /** Is any λ better than none, by more than chance explains? */
     private static Optional<String> accuracy(Results results) {
         Optional<Group> baseline = results.baseline();
-        Optional<Group> best = results.groups().stream()
+        List<Group> regularized = results.groups().stream()
                 .filter(group -> group.setting().regularized())
-                .max(Comparator.comparingDouble(group -> group.accuracy().mean()));
-        if (baseline.isEmpty() || best.isEmpty()) {
+                .sorted(Comparator.comparingDouble(group -> group.accuracy().mean()))
+                .toList();
+        if (baseline.isEmpty() || regularized.isEmpty()) {
             return Optional.empty();
         }
+        Group best = regularized.get(regularized.size() - 1);
+        Group worst = regularized.get(0);
         Spread without = baseline.get().accuracy();
-        Spread with = best.get().accuracy();
-        String compared =
-                "The best setting with I-STAR (" + best.get().setting().name() + ") reached an accuracy of "
-                        + percent(with) + ", the same network without I-STAR " + percent(without) + ". ";
+        Spread with = best.accuracy();
+        String compared = "The network without I-STAR reached an accuracy of " + percent(without)
+                + ", the best setting with I-STAR (" + best.setting().name() + ") " + percent(with) + ", the worst ("
+                + worst.setting().name() + ") " + percent(worst.accuracy()) + ". ";
+        return Optional.of(compared + verdict(with, without));
+    }
+
+    private static String verdict(Spread with, Spread without) {
+        if (with.n() < 2 || without.n() < 2) {
+            return "With one seed each, nothing can be said about chance.";
+        }
         double difference = with.mean() - without.mean();
         double deviation = Math.max(with.deviation(), without.deviation());
-        if (with.n() < 2 || without.n() < 2) {
-            return Optional.of(compared + "With one seed each, nothing can be said about chance.");
-        }
         if (difference > deviation) {
-            return Optional.of(compared
-                    + "That is more than one standard deviation between seeds, so an effect is likely, but "
-                    + with.n() + " seeds are too few to be certain.");
+            return "The best is ahead by more than one standard deviation between seeds; but it was picked as the best of"
+                    + " several, and " + with.n() + " seeds are few, so take it as a hint, not as a proof.";
         }
-        return Optional.of(compared + "No λ beat the network without I-STAR by more than one standard deviation between"
-                + " seeds: on these texts, with this little training, I-STAR changes the geometry of the hidden states"
-                + " rather than the accuracy.");
+        if (difference < -deviation) {
+            return "So each λ tried here made the classifier worse, by more than one standard deviation between seeds.";
+        }
+        return "No λ beat the network without I-STAR by more than one standard deviation between seeds: on these texts,"
+                + " with this little training, I-STAR changed the geometry of the hidden states rather than the"
+                + " accuracy.";
     }
 
     /** What did Σ_S change? */
