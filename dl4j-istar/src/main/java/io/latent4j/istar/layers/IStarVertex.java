@@ -75,7 +75,7 @@ final class IStarVertex extends BaseGraphVertex {
     @Override
     public Pair<INDArray, MaskState> feedForwardMaskArrays(
             INDArray[] maskArrays, MaskState currentMaskState, int minibatchSize) {
-        masks = maskArrays == null || currentMaskState == MaskState.Passthrough ? null : maskArrays.clone();
+        masks = maskArrays == null ? null : maskArrays.clone();
         return new Pair<>(maskArrays == null ? null : maskArrays[maskArrays.length - 1], currentMaskState);
     }
 

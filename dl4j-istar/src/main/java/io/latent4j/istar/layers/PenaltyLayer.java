@@ -4,8 +4,10 @@ package io.latent4j.istar.layers;
 import io.latent4j.istar.ActivationPenalty;
 import io.latent4j.istar.PenaltyLayerConfiguration;
 import io.latent4j.istar.Points;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
-import org.deeplearning4j.nn.api.MaskState;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
@@ -61,11 +63,9 @@ abstract class PenaltyLayer<C extends PenaltyLayerConfiguration> extends Abstrac
     @Override
     public INDArray activate(boolean training, LayerWorkspaceMgr workspaceMgr) {
         assertInputSet(false);
-        penalise(
-                List.of(input),
-                java.util.Collections.singletonList(maskState == MaskState.Passthrough ? null : maskArray),
-                training,
-                workspaceMgr);
+        // Recurrent layers pass masks on as inactive, since later layers need not apply them; padding it is all the
+        // same
+        penalise(List.of(input), Collections.singletonList(maskArray), training, workspaceMgr);
         return workspaceMgr.leverageTo(ArrayType.ACTIVATIONS, input);
     }
 
@@ -97,7 +97,7 @@ abstract class PenaltyLayer<C extends PenaltyLayerConfiguration> extends Abstrac
 
     /** The activations as points, without the masked ones if the configuration says so. */
     List<Points> points(List<INDArray> activations, List<@Nullable INDArray> masks) {
-        List<Points> points = new java.util.ArrayList<>(activations.size());
+        List<Points> points = new ArrayList<>(activations.size());
         for (int i = 0; i < activations.size(); i++) {
             INDArray mask = layerConf().isMaskPadding() ? masks.get(i) : null;
             points.add(points(activations.get(i), mask));
@@ -116,8 +116,8 @@ abstract class PenaltyLayer<C extends PenaltyLayerConfiguration> extends Abstrac
         if (activations.rank() == 2) {
             return Points.rows(activations, mask);
         }
-        throw new IllegalStateException(name() + " expects activations of rank 2 or 3, found shape "
-                + java.util.Arrays.toString(activations.shape()));
+        throw new IllegalStateException(
+                name() + " expects activations of rank 2 or 3, found shape " + Arrays.toString(activations.shape()));
     }
 
     @Override
