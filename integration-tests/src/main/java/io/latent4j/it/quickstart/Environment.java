@@ -7,6 +7,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.ZoneId;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
@@ -27,7 +28,10 @@ final class Environment {
         Properties build = build();
         Map<String, String> facts = new LinkedHashMap<>();
         facts.put(
-                "Started", ZonedDateTime.now().truncatedTo(ChronoUnit.SECONDS).format(DateTimeFormatter.ISO_DATE_TIME));
+                "Started",
+                ZonedDateTime.now(ZoneId.systemDefault())
+                        .truncatedTo(ChronoUnit.SECONDS)
+                        .format(DateTimeFormatter.ISO_DATE_TIME));
         facts.put("Processor", processor() + ", " + Runtime.getRuntime().availableProcessors() + " available");
         facts.put("Networks trained at a time", String.valueOf(threads));
         facts.put("Operating system", property("os.name") + " " + property("os.version") + " " + property("os.arch"));

@@ -30,6 +30,7 @@ import picocli.CommandLine.Spec;
         name = "quickstart",
         description = "Trains a text classifier without and with I-STAR on real text and reports what changed.",
         versionProvider = Quickstart.Version.class,
+        mixinStandardHelpOptions = true,
         sortOptions = false)
 public final class Quickstart implements Callable<Integer> {
     private static final int FAILED = 1;
@@ -104,12 +105,6 @@ public final class Quickstart implements Callable<Integer> {
 
     @Option(names = "--stacktrace", description = "Show where a failure came from.")
     private boolean stackTrace;
-
-    @Option(names = "--version", versionHelp = true, description = "Print versions and exit.")
-    private boolean version;
-
-    @Option(names = "--help", usageHelp = true, description = "Print this help and exit.")
-    private boolean help;
 
     @Spec
     private @Nullable CommandSpec spec;

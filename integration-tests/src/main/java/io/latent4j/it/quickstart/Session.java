@@ -67,7 +67,7 @@ final class Session implements Experiment.Observer, AutoCloseable {
                 .setUnit(" texts", 1)
                 .setInitialMax((long) texts * plan.networks())
                 .setStyle(ProgressBarStyle.ASCII)
-                .setUpdateIntervalMillis(System.console() == null ? LOG_REFRESH_MS : TERMINAL_REFRESH_MS)
+                .setUpdateIntervalMillis(terminal() ? TERMINAL_REFRESH_MS : LOG_REFRESH_MS)
                 .build();
         write();
     }
@@ -134,6 +134,12 @@ final class Session implements Experiment.Observer, AutoCloseable {
         if (state == State.RUNNING && System.nanoTime() - written > BETWEEN_REPORTS.toNanos()) {
             write();
         }
+    }
+
+    /** From JDK 22 on the answer is the same with {@code -Djdk.console=java.base}, which the build sets. */
+    @SuppressWarnings("SystemConsoleNull")
+    private static boolean terminal() {
+        return System.console() != null;
     }
 
     private void closeBar() {

@@ -20,6 +20,9 @@ import org.nd4j.linalg.factory.Nd4j;
 final class TextBatches {
     static final int MAX_TOKENS = 24;
 
+    @SuppressWarnings("ArrayRecordComponent") // never compared
+    private record Encoded(int[] tokens, int label) {}
+
     private final Vocabulary vocabulary;
     private final List<String> labels;
     private final int size;
@@ -32,7 +35,6 @@ final class TextBatches {
 
     /** Batches in random order. */
     List<DataSet> of(List<Example> examples, long seed) {
-        record Encoded(int[] tokens, int label) {}
         List<Encoded> encoded = new ArrayList<>(examples.size());
         for (Example example : examples) {
             encoded.add(new Encoded(vocabulary.encode(example.text(), MAX_TOKENS), labels.indexOf(example.label())));

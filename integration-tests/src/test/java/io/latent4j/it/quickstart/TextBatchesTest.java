@@ -36,11 +36,11 @@ class TextBatchesTest {
         List<DataSet> batches = new TextBatches(vocabulary, List.of("x", "y"), 3).of(TRAINING, 1);
 
         assertEquals(1, batches.size());
-        DataSet batch = batches.get(0); // sorted by length: 1, 7 and 8 tokens
-        assertArrayEquals(new long[] {3, 1, 8}, batch.getFeatures().shape());
-        assertArrayEquals(new long[] {3, 8}, batch.getFeaturesMaskArray().shape());
+        DataSet batch = batches.get(0); // sorted by length: 1, 9 and 9 tokens
+        assertArrayEquals(new long[] {3, 1, 9}, batch.getFeatures().shape());
+        assertArrayEquals(new long[] {3, 9}, batch.getFeaturesMaskArray().shape());
         assertArrayEquals(
-                new double[] {1, 8, 8}, batch.getFeaturesMaskArray().sum(1).toDoubleVector(), "tokens per text");
+                new double[] {1, 9, 9}, batch.getFeaturesMaskArray().sum(1).toDoubleVector(), "tokens per text");
         assertEquals(2, batch.getFeatures().getInt(0, 0, 0), "index of 'keys'");
         assertEquals(Vocabulary.PADDING, batch.getFeatures().getInt(0, 0, 1));
         assertEquals(1.0, batch.getLabels().getDouble(0, 1), "label y");

@@ -160,7 +160,7 @@ public final class JavadocArchive {
             String name = tree.getSimpleName().toString();
             className = outer.isEmpty() ? name : outer + "." + name;
             add(tree, "");
-            super.visitClass(tree, unused);
+            super.visitClass(tree, null);
             className = outer;
             return null;
         }
