@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.evaluation.classification.Evaluation;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 
@@ -36,9 +37,13 @@ record Measurement(double accuracy, double macroF1, double loss, double isotropy
             evaluation.eval(batch.getLabels(), predicted);
             loss += crossEntropy(batch.getLabels(), predicted);
             texts += batch.numExamples();
+            INDArray mask = batch.getFeaturesMaskArray();
             for (int i = 0; i < layers.size(); i++) {
-                INDArray states = activations.get(Classifier.HIDDEN.get(i));
-                Points points = Points.timeSteps(states, false, batch.getFeaturesMaskArray());
+                // In double: with a strongly negative λ nearly all variance is in one direction, and float's rounding
+                // of it
+                // would drown the others.
+                INDArray states = activations.get(Classifier.HIDDEN.get(i)).castTo(DataType.DOUBLE);
+                Points points = Points.timeSteps(states, false, mask);
                 layers.get(i).add(points);
                 union.add(points);
             }

@@ -11,6 +11,7 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -103,17 +104,19 @@ class QuickstartTest {
     }
 
     @Test
+    @Tag("slow")
     void trainsAndReportsOnOwnData() throws IOException {
         Path data = Texts.write(folder.resolve("texts.tsv"), 200);
         Path report = folder.resolve("deep").resolve("report");
 
         int code = run(
+                "--stacktrace",
                 "--data",
                 data.toString(),
                 "--out",
                 report.toString(),
                 "--examples",
-                "1500",
+                "1000",
                 "--lambdas",
                 "-2,2",
                 "--candidates",
