@@ -152,7 +152,7 @@ record CentredMoments(INDArray mean, INDArray scatter) {
 
         /** Takes the shift's offset out of mean and scatter; false if that costs digits. */
         boolean correct(double weight) {
-            int n = (int) scatter.rows();
+            int n = scatter.rows();
             double[] offset = new double[n];
             HostColumns sums = new HostColumns(blockSums.transpose());
             double[] row = new double[n];

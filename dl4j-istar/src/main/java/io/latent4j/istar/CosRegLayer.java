@@ -60,12 +60,12 @@ public class CosRegLayer extends PenaltyLayerConfiguration {
     }
 
     /** Builder of {@link CosRegLayer}; see there for options and defaults. */
+    @SuppressWarnings("unchecked") // build() narrows a type variable, as in all DL4J builders
     public static class Builder extends PenaltyLayerConfiguration.Builder<Builder> {
         /** Creates a builder with the defaults. */
         public Builder() {}
 
         @Override
-        @SuppressWarnings("unchecked")
         public CosRegLayer build() {
             return new CosRegLayer(this);
         }

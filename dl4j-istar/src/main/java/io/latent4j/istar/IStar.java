@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import org.deeplearning4j.nn.api.Model;
@@ -24,12 +25,14 @@ import org.deeplearning4j.nn.conf.layers.EmbeddingLayer;
 import org.deeplearning4j.nn.conf.layers.EmbeddingSequenceLayer;
 import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
 import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
-import org.deeplearning4j.nn.conf.layers.misc.FrozenLayerWithBackprop;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
+import org.deeplearning4j.nn.conf.layers.samediff.SameDiffLayer;
 import org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.nn.params.EmptyParamInitializer;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 
 /**
@@ -206,14 +209,16 @@ public final class IStar {
 
     /** Whether a layer has weights and hidden states of a shape that I-STAR is defined on. */
     private static boolean isHidden(Layer layer) {
-        if (layer instanceof Bidirectional) {
+        if (layer instanceof Bidirectional || layer instanceof SameDiffLayer) {
             return true;
         }
-        if (unwrap(layer) != layer) {
-            return isHidden(unwrap(layer));
+        Optional<Layer> wrapped = wrapped(layer);
+        if (wrapped.isPresent()) {
+            return isHidden(wrapped.get());
         }
         boolean image = layer instanceof ConvolutionLayer && !(layer instanceof Convolution1DLayer);
         return layer instanceof FeedForwardLayer
+                && !(layer.initializer() instanceof EmptyParamInitializer)
                 && !image
                 && !(layer instanceof BaseOutputLayer)
                 && !(layer instanceof EmbeddingLayer)
@@ -221,23 +226,23 @@ public final class IStar {
                 && !(layer instanceof BatchNormalization);
     }
 
-    private static Layer unwrap(Layer layer) {
+    private static Optional<Layer> wrapped(Layer layer) {
         if (layer instanceof FrozenLayer frozen) {
-            return frozen.getLayer();
+            return Optional.of(frozen.getLayer());
         }
-        if (layer instanceof FrozenLayerWithBackprop frozen) {
-            return frozen.getUnderlying();
-        }
-        return layer instanceof BaseWrapperLayer wrapper ? wrapper.getUnderlying() : layer;
+        return layer instanceof BaseWrapperLayer wrapper ? Optional.of(wrapper.getUnderlying()) : Optional.empty();
     }
 
     private static OptionalLong width(Layer layer) {
         if (layer instanceof Bidirectional both) {
-            int factor = both.getMode() == Bidirectional.Mode.CONCAT ? 2 : 1;
-            return OptionalLong.of(factor * both.getNOut());
+            return OptionalLong.of(both.getNOut());
         }
-        if (unwrap(layer) != layer) {
-            return width(unwrap(layer));
+        Optional<Layer> wrapped = wrapped(layer);
+        if (wrapped.isPresent()) {
+            return width(wrapped.get());
+        }
+        if (layer instanceof SelfAttentionLayer attention) {
+            return OptionalLong.of(attention.getNOut());
         }
         return layer instanceof FeedForwardLayer dense && dense.getNOut() > 0
                 ? OptionalLong.of(dense.getNOut())

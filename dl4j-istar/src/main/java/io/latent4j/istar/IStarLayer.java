@@ -53,6 +53,7 @@ public class IStarLayer extends PenaltyLayerConfiguration {
     @Serial
     private static final long serialVersionUID = 1L;
 
+    /** ζ, the weight of the shrinkage covariance. */
     private double zeta;
 
     /** For JSON. */
@@ -135,6 +136,7 @@ public class IStarLayer extends PenaltyLayerConfiguration {
     }
 
     /** Builder of {@link IStarLayer}; see there for options and defaults. */
+    @SuppressWarnings("unchecked") // build() narrows a type variable, as in all DL4J builders
     public static class Builder extends PenaltyLayerConfiguration.Builder<Builder> {
         private double zeta;
 
@@ -154,7 +156,6 @@ public class IStarLayer extends PenaltyLayerConfiguration {
         }
 
         @Override
-        @SuppressWarnings("unchecked")
         public IStarLayer build() {
             return new IStarLayer(this);
         }

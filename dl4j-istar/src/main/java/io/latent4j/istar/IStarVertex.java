@@ -35,6 +35,7 @@ public class IStarVertex extends GraphVertex {
     @Serial
     private static final long serialVersionUID = 1L;
 
+    /** The options. */
     private IStarLayer regularizer;
 
     /** For JSON. */

@@ -348,7 +348,6 @@ public final class IsoScoreStar {
         final List<Points> clouds;
         final int n;
         final double weight;
-        final @Nullable INDArray shrinkage;
         final double zeta;
         final DataType type;
         final double scale;
@@ -357,17 +356,10 @@ public final class IsoScoreStar {
         /** ‖mean‖², against which rounding noise is told from variance. */
         double meanSquares;
 
-        Route(
-                List<Points> clouds,
-                double weight,
-                @Nullable INDArray shrinkage,
-                double zeta,
-                DataType type,
-                double scale) {
+        Route(List<Points> clouds, double weight, double zeta, DataType type, double scale) {
             this.clouds = clouds;
             this.n = (int) clouds.get(0).features();
             this.weight = weight;
-            this.shrinkage = shrinkage;
             this.zeta = zeta;
             this.type = type;
             this.scale = scale;
@@ -414,7 +406,7 @@ public final class IsoScoreStar {
                 double zeta,
                 DataType type,
                 double scale) {
-            super(clouds, weight, shrinkage, zeta, type, scale);
+            super(clouds, weight, zeta, type, scale);
             CentredMoments moments = CentredMoments.of(clouds, type, scale);
             this.matrix = moments.scatter();
             this.mean = moments.mean();
@@ -507,7 +499,7 @@ public final class IsoScoreStar {
                 double zeta,
                 DataType type,
                 double scale) {
-            super(clouds, weight, shrinkage, zeta, type, scale);
+            super(clouds, weight, zeta, type, scale);
             int rows = (int) clouds.stream().mapToLong(Points::rows).sum();
             x = Nd4j.createUninitialized(type, new long[] {rows, n}, 'c');
             CentredMoments.Gathered gathered = CentredMoments.gather(clouds, scale, weight, x);

@@ -25,9 +25,16 @@ public abstract class PenaltyLayerConfiguration extends Layer {
     @Serial
     private static final long serialVersionUID = 1L;
 
+    /** λ, the weight of the penalty. */
     private double lambda = 1;
+
+    /** Whether masked steps are left out. */
     private boolean maskPadding = true;
+
+    /** Layout of recurrent activations. */
     private RNNFormat dataFormat = RNNFormat.NCW;
+
+    /** Number of features, 0 if not known. */
     private long nIn;
 
     /** For JSON. */
@@ -235,6 +242,7 @@ public abstract class PenaltyLayerConfiguration extends Layer {
     }
 
     @Override
+    @SuppressWarnings("EqualsGetClass") // two kinds of penalty are never equal
     public boolean equals(@Nullable Object o) {
         if (this == o) {
             return true;

@@ -30,14 +30,24 @@ public final class ShrinkageCovariance implements Serializable {
     @Serial
     private static final long serialVersionUID = 1L;
 
-    /** How far a covariance in FLOAT may be from symmetric and positive semi-definite, relative to its diagonal. */
-    private static final double SINGLE_TOLERANCE = 1e-4;
+    /**
+     * How far a covariance may be from symmetric and positive semi-definite, relative to its largest variance: what
+     * sums in FLOAT leave, whatever the type that they are kept in.
+     */
+    private static final double TOLERANCE = 1e-5;
 
-    private static final double DOUBLE_TOLERANCE = 1e-9;
+    /** The same for types of 8 or 11 significant bits. */
+    private static final double NARROW_TOLERANCE = 1e-2;
 
+    /** Number of dimensions n. */
     private final int features;
+
+    /** W, the number of points seen. */
     private double weight;
+
+    /** Mean of the points seen. */
     private final double[] mean;
+
     /** Packed upper triangle of Σw(x−μ)(x−μ)ᵀ, column by column. */
     private final double[] scatter;
 
@@ -207,7 +217,7 @@ public final class ShrinkageCovariance implements Serializable {
 
     /**
      * Checks that a matrix can be a covariance: square, finite, symmetric and positive semi-definite within the
-     * tolerance of its type (1e-4 of the largest variance in FLOAT and narrower types, 1e-9 in DOUBLE).
+     * tolerance of 1e-5 of the largest variance (1e-2 in HALF and BFLOAT16), which sums in FLOAT need.
      *
      * @param name the argument's name, for the error message
      * @param matrix the matrix
@@ -216,7 +226,9 @@ public final class ShrinkageCovariance implements Serializable {
      */
     public static void requireCovariance(String name, INDArray matrix, long features) {
         requireSquare(name, matrix, features);
-        double tolerance = matrix.dataType() == DataType.DOUBLE ? DOUBLE_TOLERANCE : SINGLE_TOLERANCE;
+        double tolerance = matrix.dataType() == DataType.DOUBLE || matrix.dataType() == DataType.FLOAT
+                ? TOLERANCE
+                : NARROW_TOLERANCE;
         int n = (int) features;
         double[][] columns = new double[n][n];
         HostColumns source = new HostColumns(matrix);

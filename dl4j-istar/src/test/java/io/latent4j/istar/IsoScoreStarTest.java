@@ -201,7 +201,7 @@ class IsoScoreStarTest {
         INDArray mask = Nd4j.ones(DataType.DOUBLE, examples, steps);
         mask.putScalar(0, steps - 1, 0).putScalar(1, 1, 0);
         for (INDArray m : new INDArray[] {null, mask}) {
-            INDArray rowMask = m == null ? null : m.dup('c').reshape(examples * steps);
+            INDArray rowMask = m == null ? null : m.dup('c').reshape((long) examples * steps);
             IsoScoreStar.ScoreAndGradient expected = IsoScoreStar.withGradient(Points.rows(rows, rowMask));
             IsoScoreStar.ScoreAndGradient fromNcw = IsoScoreStar.withGradient(Points.timeSteps(ncw, false, m));
             IsoScoreStar.ScoreAndGradient fromNwc = IsoScoreStar.withGradient(Points.timeSteps(nwc, true, m));
@@ -247,7 +247,7 @@ class IsoScoreStarTest {
 
     @Test
     void narrowTypesAreComputedInFloat() {
-        for (DataType type : new DataType[] {DataType.HALF, DataType.BFLOAT16}) {
+        for (DataType type : new DataType[] {DataType.FLOAT16, DataType.BFLOAT16}) {
             INDArray narrow = array(Clouds.SCALED.draw(128, 16, 71), type);
             INDArray wide = narrow.castTo(DataType.FLOAT);
             IsoScoreStar.ScoreAndGradient found = IsoScoreStar.withGradient(Points.rows(narrow));
@@ -286,7 +286,7 @@ class IsoScoreStarTest {
         assertMessage("at least 2 dimensions, found 1", () -> IsoScoreStar.of(Nd4j.ones(5, 1)));
         assertMessage("at least 2 points", () -> IsoScoreStar.of(Nd4j.ones(1, 4)));
         assertMessage("rank 2, found shape [2, 3, 4]", () -> IsoScoreStar.of(Nd4j.ones(2, 3, 4)));
-        assertMessage("found INT", () -> IsoScoreStar.of(Nd4j.ones(DataType.INT, 3, 4)));
+        assertMessage("found INT", () -> IsoScoreStar.of(Nd4j.ones(DataType.INT32, 3, 4)));
         assertMessage(
                 "expected 10 for points of shape [10, 4], found shape [9]", () -> Points.rows(points, Nd4j.ones(9)));
         assertMessage(

@@ -30,6 +30,7 @@ import org.nd4j.linalg.learning.config.NoOp;
 import org.nd4j.linalg.lossfunctions.LossFunctions;
 
 /** Small networks with a penalty in every kind of place, and data for them: what the contract tests run over. */
+@SuppressWarnings("ImmutableEnumChecker")
 enum Networks {
     DENSE(
             false,

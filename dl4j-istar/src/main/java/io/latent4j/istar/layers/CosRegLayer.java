@@ -10,6 +10,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Runtime half of {@link io.latent4j.istar.CosRegLayer}. */
+@SuppressWarnings("serial") // DL4J declares layers serializable but writes their configuration and parameters
 final class CosRegLayer extends PenaltyLayer<io.latent4j.istar.CosRegLayer> {
     private CosineRegularizer.@Nullable Evaluation evaluation;
 

@@ -20,14 +20,15 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** Runtime half of {@link io.latent4j.istar.IStarLayer}, and the part of {@link IStarVertex} that holds the penalty. */
+@SuppressWarnings("serial") // DL4J declares layers serializable but writes their configuration and parameters
 public final class IStarLayer extends PenaltyLayer<io.latent4j.istar.IStarLayer> {
-    private @Nullable INDArray paramsView;
-    private @Nullable INDArray gradientsView;
-    private Map<String, INDArray> params = Map.of();
-    private Map<String, INDArray> gradientViews = Map.of();
-    private boolean shrinkageSeen;
-    private @Nullable Consumer<List<Points>> observer;
-    private IsoScoreStar.@Nullable Evaluation evaluation;
+    private transient @Nullable INDArray paramsView;
+    private transient @Nullable INDArray gradientsView;
+    private transient Map<String, INDArray> params = Map.of();
+    private transient Map<String, INDArray> gradientViews = Map.of();
+    private transient boolean shrinkageSeen;
+    private transient @Nullable Consumer<List<Points>> observer;
+    private transient IsoScoreStar.@Nullable Evaluation evaluation;
 
     IStarLayer(NeuralNetConfiguration conf, DataType dataType) {
         super(conf, dataType);

@@ -26,6 +26,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * vertex says that it has a layer, the one that holds penalty and Σ_S, while the list is taken and at no other time:
  * DL4J casts each vertex that has a layer to its own LayerVertex in summaries and transfer learning.
  */
+@SuppressWarnings({"serial", "overrides"
+}) // DL4J declares layers serializable but writes their configuration and parameters
 final class IStarVertex extends BaseGraphVertex {
     private final IStarLayer layer;
     private INDArray @Nullable [] masks;

@@ -32,6 +32,7 @@ import org.slf4j.LoggerFactory;
  *
  * @param <C> the configuration
  */
+@SuppressWarnings("serial") // DL4J declares layers serializable but writes their configuration and parameters
 abstract class PenaltyLayer<C extends PenaltyLayerConfiguration> extends AbstractLayer<C> implements ActivationPenalty {
     private static final Logger log = LoggerFactory.getLogger(PenaltyLayer.class);
 

@@ -27,9 +27,9 @@ import org.openjdk.jmh.annotations.Warmup;
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
-@Fork(value = 1, jvmArgs = "-Xmx2g")
-@Warmup(iterations = 1, time = 4)
-@Measurement(iterations = 2, time = 5)
+@Fork(value = 1, jvmArgs = {"-Xmx2g", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"})
+@Warmup(iterations = 1, time = 3)
+@Measurement(iterations = 2, time = 3)
 public class ShrinkageCovarianceBenchmark {
     private static final int BATCHES = 32;
     private static final int FEATURES = 768;

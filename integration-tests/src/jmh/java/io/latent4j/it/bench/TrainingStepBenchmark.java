@@ -39,9 +39,9 @@ import org.openjdk.jmh.annotations.Warmup;
 @State(Scope.Thread)
 @BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
-@Fork(value = 1, jvmArgs = "-Xmx2g")
-@Warmup(iterations = 1, time = 8)
-@Measurement(iterations = 1, time = 12)
+@Fork(value = 1, jvmArgs = {"-Xmx2g", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"})
+@Warmup(iterations = 1, time = 6)
+@Measurement(iterations = 1, time = 10)
 public class TrainingStepBenchmark {
     private static final int LAYERS = 4;
     private static final int WIDTH = 256;
