@@ -63,7 +63,6 @@ final class Charts {
 
     private static XYChart accuracy(Results results) {
         XYChart chart = xy("Test accuracy against λ", "λ", "accuracy (%)");
-        chart.getStyler().setLegendPosition(LegendPosition.InsideSW);
         add(chart, "ζ = 0", results.sweep(), ABOVE[1], 0);
         List<Group> shrunk = results.groups().stream()
                 .filter(group -> group.setting().zeta() > 0)

@@ -119,11 +119,11 @@ final class Findings {
                 .map(best -> {
                     String chosen = String.format(
                             Locale.ROOT,
-                            "Of %d candidates the random search would choose λ = %+.2f, ζ = %.2f and learning rate"
+                            "Of %d candidates the random search would choose λ = %s, ζ = %.2f and learning rate"
                                     + " %.4f: %.1f %% on the validation texts that it looks at, %.1f %% on the test"
                                     + " texts.",
                             results.candidates().size(),
-                            best.setting().lambda(),
+                            best.setting().lambdaText(),
                             best.setting().zeta(),
                             best.setting().learningRate(),
                             100 * best.validationAccuracy(),
@@ -141,7 +141,7 @@ final class Findings {
 
     static String percent(Spread spread) {
         return number(100 * spread.mean(), 1) + (spread.n() > 1 ? " ± " + number(100 * spread.deviation(), 1) : "")
-                + " %";
+                + "\u00A0%";
     }
 
     private static String lambda(Group group) {

@@ -44,7 +44,7 @@ final class Report {
 
     private void replace(String name, byte[] content) throws IOException {
         Path target = folder.resolve(name);
-        Path fresh = Files.createTempFile(folder, "." + name, ".new");
+        Path fresh = folder.resolve("." + name + ".new");
         try {
             Files.write(fresh, content);
             try {

@@ -107,7 +107,7 @@ final class ReportPage {
                 .append("</tr></thead><tbody>\n");
         for (Group group : results.groups()) {
             html.append(group.setting().regularized() ? "<tr>" : "<tr class=\"baseline\">");
-            cell(group.setting().name());
+            number(group.setting().name());
             number(String.valueOf(group.runs().size()));
             number(Findings.percent(group.accuracy()));
             number(spread(group.of(run -> run.test().macroF1())));
@@ -133,7 +133,7 @@ final class ReportPage {
         heading("Where isotropy changes");
         paragraph(
                 "",
-                "The penalty looks at the states of all " + Classifier.HIDDEN.size()
+                "The penalty looks at the states of the " + Classifier.HIDDEN.size()
                         + " hidden layers together, and leaves padding out. The layers share its effect unevenly:");
         figure(charts, Charts.ISOTROPY, "IsoScore* of each hidden layer and of all together, for each λ (ζ = 0).");
     }
@@ -159,11 +159,11 @@ final class ReportPage {
                 "",
                 String.format(
                         Locale.ROOT,
-                        "Arbiter, DL4J's search tool, drew λ from [%+.0f, %+.0f], ζ from [0, %.1f] and the learning rate"
+                        "Arbiter, DL4J's search tool, drew λ from [−%.0f, %.0f], ζ from [0, %.1f] and the learning rate"
                                 + " from [%.4f, %.3f] (uniform in its logarithm), trained one network each and compared"
                                 + " them on validation texts. In the search the penalty is a layer on top of the last"
                                 + " hidden layer only, so its effect is smaller than that of the runs above.",
-                        -Search.MAX_LAMBDA,
+                        Search.MAX_LAMBDA,
                         Search.MAX_LAMBDA,
                         Search.MAX_ZETA,
                         Search.MIN_RATE,
@@ -176,7 +176,7 @@ final class ReportPage {
                 .toList();
         for (Run run : ranked) {
             html.append("<tr>");
-            number(String.format(Locale.ROOT, "%+.2f", run.setting().lambda()));
+            number(signed(run.setting().lambda()));
             number(Findings.number(run.setting().zeta(), 2));
             number(Findings.number(run.setting().learningRate(), 4));
             number(Findings.number(100 * run.validationAccuracy(), 1) + " %");
@@ -302,6 +302,10 @@ final class ReportPage {
     private static String spread(Spread spread) {
         return Findings.number(spread.mean(), 3)
                 + (spread.n() > 1 ? " ± " + Findings.number(spread.deviation(), 3) : "");
+    }
+
+    private static String signed(double value) {
+        return (value < 0 ? "−" : "+") + Findings.number(Math.abs(value), 2);
     }
 
     /** Thousands apart. */

@@ -26,7 +26,7 @@ record Setting(double lambda, double zeta, double learningRate, long seed) {
 
     /** λ with its sign. */
     String lambdaText() {
-        return lambda == 0 ? "0" : format("+0.###;-0.###", lambda);
+        return lambda == 0 ? "0" : format("+0.###;−0.###", lambda);
     }
 
     /** What is special about it, for a reader. */
