@@ -6,7 +6,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Random;
 
-/** A small artificial task that can be learned: each label has words of its own. */
+/**
+ * A small artificial task that can be learned: each label has words of its own, among many that say nothing. Without
+ * those, the hidden states soon lie in as few directions as there are labels, and no λ can lower their isotropy.
+ */
 final class Texts {
     private static final String[][] WORDS = {
         {"river", "fish", "boat", "wave", "swim"},
@@ -23,8 +26,9 @@ final class Texts {
         for (int i = 0; i < perLabel; i++) {
             for (int label = 0; label < LABELS.length; label++) {
                 rows.append(LABELS[label]).append("\tthe");
-                for (int word = 0; word < 3 + random.nextInt(5); word++) {
-                    rows.append(' ').append(WORDS[label][random.nextInt(WORDS[label].length)]);
+                for (int word = 0; word < 8 + random.nextInt(5); word++) {
+                    String telling = WORDS[label][random.nextInt(WORDS[label].length)];
+                    rows.append(' ').append(word % 4 == 0 ? telling : "filler" + (char) ('a' + random.nextInt(26)));
                 }
                 rows.append(" number ").append(i).append('\n');
             }
