@@ -387,6 +387,46 @@ public final class IsoScoreStar {
             return !(trace > 1e-4 * epsilon * epsilon * meanSquares);
         }
 
+        /** Sets the upper triangle to {@code factor·matrix + otherFactor·other}, and trace and squares to its own. */
+        void mix(INDArray matrix, double factor, @Nullable INDArray other, double otherFactor) {
+            int size = matrix.rows();
+            HostColumns columns = new HostColumns(matrix);
+            HostColumns otherColumns = other == null ? null : new HostColumns(other);
+            double[] column = new double[size];
+            double[] otherColumn = new double[size];
+            for (int j = 0; j < size; j++) {
+                columns.read(j, j + 1, column);
+                if (otherColumns != null) {
+                    otherColumns.read(j, j + 1, otherColumn);
+                }
+                double offDiagonal = 0;
+                for (int i = 0; i <= j; i++) {
+                    column[i] = factor * column[i] + otherFactor * otherColumn[i];
+                    offDiagonal += i < j ? column[i] * column[i] : 0;
+                }
+                trace += column[j];
+                squares += column[j] * column[j] + 2 * offDiagonal;
+                columns.write(j, j + 1, column);
+            }
+            columns.written();
+        }
+
+        /** Turns an upper triangle into all of {@code diagonal·I − factor·matrix}. */
+        static void subtractFromIdentity(INDArray matrix, double diagonal, double factor) {
+            HostColumns columns = new HostColumns(matrix);
+            double[] column = new double[matrix.rows()];
+            for (int j = 0; j < column.length; j++) {
+                columns.read(j, j + 1, column);
+                for (int i = 0; i <= j; i++) {
+                    column[i] *= -factor;
+                }
+                column[j] += diagonal;
+                columns.write(j, j + 1, column);
+            }
+            columns.mirrorUpperTriangle();
+            columns.written();
+        }
+
         abstract void prepareGradient(double a, double traceOverSquares);
 
         abstract void gradient(double factor, List<INDArray> targets, boolean add);
@@ -411,48 +451,12 @@ public final class IsoScoreStar {
             this.matrix = moments.scatter();
             this.mean = moments.mean();
             this.meanSquares = moments.meanSquares(scale);
-            HostColumns columns = new HostColumns(matrix);
-            HostColumns shrinkageColumns = shrinkage == null ? null : new HostColumns(shrinkage);
-            double[] column = new double[n];
-            double[] shrinkageColumn = new double[n];
-            double sampleFactor = (1 - zeta) / (weight - 1);
-            double shrinkageFactor = zeta / (scale * scale);
-            for (int j = 0; j < n; j++) {
-                columns.read(j, j + 1, column);
-                for (int i = 0; i <= j; i++) {
-                    column[i] *= sampleFactor;
-                }
-                if (shrinkageColumns != null) {
-                    shrinkageColumns.read(j, j + 1, shrinkageColumn);
-                    for (int i = 0; i <= j; i++) {
-                        column[i] += shrinkageFactor * shrinkageColumn[i];
-                    }
-                }
-                double offDiagonal = 0;
-                for (int i = 0; i < j; i++) {
-                    offDiagonal += column[i] * column[i];
-                }
-                trace += column[j];
-                squares += column[j] * column[j] + 2 * offDiagonal;
-                columns.write(j, j + 1, column);
-            }
-            columns.written();
+            mix(matrix, (1 - zeta) / (weight - 1), shrinkage, zeta / (scale * scale));
         }
 
         @Override
         void prepareGradient(double a, double traceOverSquares) {
-            HostColumns columns = new HostColumns(matrix);
-            double[] column = new double[n];
-            for (int j = 0; j < n; j++) {
-                columns.read(j, j + 1, column);
-                for (int i = 0; i <= j; i++) {
-                    column[i] *= -a * traceOverSquares;
-                }
-                column[j] += a;
-                columns.write(j, j + 1, column);
-            }
-            columns.mirrorUpperTriangle();
-            columns.written();
+            subtractFromIdentity(matrix, a, a * traceOverSquares);
         }
 
         @Override
@@ -508,23 +512,8 @@ public final class IsoScoreStar {
             gram = Nd4j.createUninitialized(type, new long[] {rows, rows}, 'f');
             RankUpdate.outerGram(x, gram);
 
-            double sampleSquares = 0;
-            HostColumns columns = new HostColumns(gram);
-            double[] column = new double[rows];
-            for (int j = 0; j < rows; j++) {
-                columns.read(j, j + 1, column);
-                double offDiagonal = 0;
-                for (int i = 0; i <= j; i++) {
-                    column[i] /= weight - 1;
-                    offDiagonal += i < j ? column[i] * column[i] : 0;
-                }
-                trace += column[j];
-                sampleSquares += column[j] * column[j] + 2 * offDiagonal;
-                columns.write(j, j + 1, column);
-            }
-            columns.written();
+            mix(gram, 1 / (weight - 1), null, 0);
             if (shrinkage == null) {
-                squares = sampleSquares;
                 xShrinkage = null;
                 return;
             }
@@ -556,25 +545,13 @@ public final class IsoScoreStar {
                 }
             }
             trace = (1 - zeta) * trace + zeta * shrinkageTrace;
-            squares = (1 - zeta) * (1 - zeta) * sampleSquares
-                    + 2 * zeta * (1 - zeta) * inner
-                    + zeta * zeta * shrinkageSquares;
+            squares =
+                    (1 - zeta) * (1 - zeta) * squares + 2 * zeta * (1 - zeta) * inner + zeta * zeta * shrinkageSquares;
         }
 
         @Override
         void prepareGradient(double a, double traceOverSquares) {
-            HostColumns columns = new HostColumns(gram);
-            double[] column = new double[gram.rows()];
-            for (int j = 0; j < column.length; j++) {
-                columns.read(j, j + 1, column);
-                for (int i = 0; i <= j; i++) {
-                    column[i] *= -a * traceOverSquares * (1 - zeta);
-                }
-                column[j] += a;
-                columns.write(j, j + 1, column);
-            }
-            columns.mirrorUpperTriangle();
-            columns.written();
+            subtractFromIdentity(gram, a, a * traceOverSquares * (1 - zeta));
             shrinkageGradientFactor = -a * traceOverSquares * zeta;
         }
 

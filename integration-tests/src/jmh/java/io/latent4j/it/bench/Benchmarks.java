@@ -69,7 +69,12 @@ public final class Benchmarks {
                     "ShrinkageCovarianceBenchmark.stream",
                     "ShrinkageCovarianceBenchmark.gemms"));
 
-    private record Timing(double fastest, double median) {}
+    private record Timing(double fastest, double median, long samples) {
+        /** So few samples, or so far apart, that the machine must have done other work. */
+        boolean disturbed() {
+            return samples < 5 || median > 1.5 * fastest;
+        }
+    }
 
     private Benchmarks() {}
 
@@ -112,7 +117,7 @@ public final class Benchmarks {
             timings.computeIfAbsent(name, k -> new TreeMap<>())
                     .put(
                             String.join(" ", values),
-                            new Timing(statistics.getMin(), statistics.getPercentile(50)));
+                            new Timing(statistics.getMin(), statistics.getPercentile(50), statistics.getN()));
         }
         return timings;
     }
@@ -120,7 +125,7 @@ public final class Benchmarks {
     private static void report(Map<String, Map<String, Timing>> timings, Path csv, PrintStream out)
             throws IOException {
         List<String> lines = new ArrayList<>();
-        lines.add("comparison,parameters,ms,yardstick_ms,ratio,median_ratio,target");
+        lines.add("comparison,parameters,ms,yardstick_ms,ratio,median_ratio,target,disturbed");
         out.printf("%-46s %-12s %10s %12s %7s %7s%n", "", "", "ms", "yardstick ms", "ratio", "at most");
         for (Pair pair : PAIRS) {
             Map<String, Timing> yardsticks = timings.getOrDefault(pair.yardstick(), Map.of());
@@ -131,25 +136,27 @@ public final class Benchmarks {
                 }
                 double ratio = measured.fastest() / yardstick.fastest();
                 String target = pair.target(parameters);
+                boolean disturbed = measured.disturbed() || yardstick.disturbed();
                 out.printf(
                         Locale.ROOT,
-                        "%-46s %-12s %10.2f %12.2f %7.2f %7s%n",
+                        "%-46s %-12s %10.2f %12.2f %7.2f %7s %s%n",
                         pair.label(),
                         parameters,
                         measured.fastest(),
                         yardstick.fastest(),
                         ratio,
-                        target);
+                        target,
+                        disturbed ? "disturbed: repeat on an idle machine" : "");
                 lines.add(String.format(
                         Locale.ROOT,
-                        "%s,%s,%.4f,%.4f,%.4f,%.4f,%s",
+                        "%s,%s,%.4f,%.4f,%.4f,%.4f,%s,%s",
                         pair.label(),
                         parameters,
                         measured.fastest(),
                         yardstick.fastest(),
                         ratio,
                         measured.median() / yardstick.median(),
-                        target));
+                        target, disturbed));
             });
         }
         Files.write(csv, lines);
