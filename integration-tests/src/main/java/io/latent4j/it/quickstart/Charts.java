@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.latent4j.it.quickstart;
+
+import io.latent4j.it.quickstart.Results.Group;
+import io.latent4j.it.quickstart.Results.Spread;
+import java.awt.BasicStroke;
+import java.awt.Color;
+import java.awt.Font;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
+import org.knowm.xchart.BitmapEncoder;
+import org.knowm.xchart.BitmapEncoder.BitmapFormat;
+import org.knowm.xchart.CategoryChart;
+import org.knowm.xchart.CategoryChartBuilder;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.XYSeries;
+import org.knowm.xchart.internal.chartpart.Chart;
+import org.knowm.xchart.style.AxesChartStyler;
+import org.knowm.xchart.style.Styler.LegendPosition;
+import org.knowm.xchart.style.markers.SeriesMarkers;
+
+/** The report's plots as PNG files, named by what they show. */
+final class Charts {
+    static final String ACCURACY = "accuracy.png";
+    static final String ISOTROPY = "isotropy.png";
+    static final String LOSS_CURVES = "loss-curves.png";
+    static final String ISOTROPY_CURVES = "isotropy-curves.png";
+
+    private static final int WIDTH = 760;
+    private static final int HEIGHT = 420;
+    private static final Color INK = new Color(0x33, 0x33, 0x33);
+    private static final Color GRID = new Color(0xDD, 0xDD, 0xDD);
+    /** λ = 0, and the ends of the scale on either side of it. */
+    private static final Color NEUTRAL = new Color(0x55, 0x55, 0x55);
+
+    private static final Color[] BELOW = {new Color(0x7F, 0xB6, 0xDE), new Color(0x08, 0x45, 0x94)};
+    private static final Color[] ABOVE = {new Color(0xF7, 0xA8, 0x6C), new Color(0xB8, 0x32, 0x0A)};
+
+    private Charts() {}
+
+    /** All plots that the results allow, by file name. */
+    static Map<String, byte[]> of(Results results) throws IOException {
+        Map<String, byte[]> charts = new LinkedHashMap<>();
+        List<Group> sweep = results.sweep();
+        if (!sweep.isEmpty()) {
+            charts.put(ACCURACY, png(accuracy(results)));
+            charts.put(ISOTROPY, png(isotropy(sweep)));
+            charts.put(
+                    LOSS_CURVES,
+                    png(curves(sweep, "Validation loss while training", "cross-entropy (nats)", Measurement::loss)));
+            charts.put(
+                    ISOTROPY_CURVES,
+                    png(curves(sweep, "Isotropy while training", "IsoScore*, all layers", Measurement::isotropy)));
+        }
+        return charts;
+    }
+
+    private static XYChart accuracy(Results results) {
+        XYChart chart = xy("Test accuracy against λ", "λ", "accuracy (%)");
+        add(chart, "ζ = 0", results.sweep(), ABOVE[1], 0);
+        List<Group> shrunk = results.groups().stream()
+                .filter(group -> group.setting().zeta() > 0)
+                .toList();
+        if (!shrunk.isEmpty()) {
+            // beside the others, so that the error bars don't cover each other
+            double width =
+                    results.sweep().get(results.sweep().size() - 1).setting().lambda()
+                            - results.sweep().get(0).setting().lambda();
+            XYSeries series = add(chart, "ζ = " + Plan.SHRINKAGE, shrunk, BELOW[1], width / 60);
+            series.setXYSeriesRenderStyle(XYSeries.XYSeriesRenderStyle.Scatter);
+            series.setMarker(SeriesMarkers.DIAMOND);
+        }
+        return chart;
+    }
+
+    private static XYSeries add(XYChart chart, String name, List<Group> groups, Color color, double shift) {
+        List<Spread> accuracies = groups.stream().map(Group::accuracy).toList();
+        XYSeries series = chart.addSeries(
+                name,
+                groups.stream()
+                        .mapToDouble(group -> group.setting().lambda() + shift)
+                        .toArray(),
+                accuracies.stream().mapToDouble(spread -> 100 * spread.mean()).toArray(),
+                accuracies.stream()
+                        .mapToDouble(spread -> 100 * spread.deviation())
+                        .toArray());
+        series.setMarker(SeriesMarkers.CIRCLE)
+                .setMarkerColor(color)
+                .setLineColor(color)
+                .setLineStyle(new BasicStroke(2f));
+        return series;
+    }
+
+    private static CategoryChart isotropy(List<Group> sweep) {
+        CategoryChart chart = new CategoryChartBuilder()
+                .width(WIDTH)
+                .height(HEIGHT)
+                .title("Isotropy of the hidden states on test texts")
+                .xAxisTitle("layer")
+                .yAxisTitle("IsoScore* (0 to 1)")
+                .build();
+        style(chart);
+        chart.getStyler().setAvailableSpaceFill(0.8).setOverlapped(false);
+        List<String> names = new ArrayList<>(Classifier.HIDDEN);
+        names.add("all layers");
+        for (Group group : sweep) {
+            List<Spread> spreads = new ArrayList<>();
+            for (int layer = 0; layer < Classifier.HIDDEN.size(); layer++) {
+                spreads.add(group.isotropy(layer));
+            }
+            spreads.add(group.isotropy());
+            chart.addSeries(
+                            label(group),
+                            names,
+                            spreads.stream().map(Spread::mean).toList(),
+                            spreads.stream().map(Spread::deviation).toList())
+                    .setFillColor(color(group, sweep));
+        }
+        return chart;
+    }
+
+    private static XYChart curves(List<Group> sweep, String title, String yAxis, ToDoubleFunction<Measurement> value) {
+        XYChart chart = xy(title, "training texts seen", yAxis);
+        for (Group group : sweep) {
+            // Seeds order the batches differently, so curves may differ in length by a point.
+            int points = group.runs().stream()
+                    .mapToInt(run -> run.curve().size())
+                    .min()
+                    .orElse(0);
+            double[] x = new double[points];
+            double[] y = new double[points];
+            for (Run run : group.runs()) {
+                for (int i = 0; i < points; i++) {
+                    x[i] += (double) run.curve().get(i).texts() / group.runs().size();
+                    y[i] += value.applyAsDouble(run.curve().get(i).probe())
+                            / group.runs().size();
+                }
+            }
+            Color color = color(group, sweep);
+            chart.addSeries(label(group), x, y)
+                    .setMarker(SeriesMarkers.NONE)
+                    .setLineColor(color)
+                    .setLineStyle(new BasicStroke(2f));
+        }
+        return chart;
+    }
+
+    private static XYChart xy(String title, String xAxis, String yAxis) {
+        XYChart chart = new XYChartBuilder()
+                .width(WIDTH)
+                .height(HEIGHT)
+                .title(title)
+                .xAxisTitle(xAxis)
+                .yAxisTitle(yAxis)
+                .build();
+        style(chart);
+        chart.getStyler().setMarkerSize(9);
+        return chart;
+    }
+
+    private static void style(Chart<? extends AxesChartStyler, ?> chart) {
+        AxesChartStyler styler = chart.getStyler();
+        styler.setChartBackgroundColor(Color.WHITE);
+        styler.setChartTitleFont(new Font(Font.SANS_SERIF, Font.BOLD, 16));
+        styler.setChartTitleBoxVisible(false);
+        styler.setChartFontColor(INK);
+        styler.setPlotBorderVisible(false);
+        styler.setPlotGridLinesColor(GRID);
+        styler.setLegendBorderColor(GRID);
+        styler.setLegendPosition(LegendPosition.OutsideE);
+        styler.setAxisTitleFont(new Font(Font.SANS_SERIF, Font.PLAIN, 13));
+        styler.setAxisTickLabelsFont(new Font(Font.SANS_SERIF, Font.PLAIN, 12));
+        styler.setErrorBarsColor(INK);
+    }
+
+    private static String label(Group group) {
+        return group.setting().regularized() ? "λ = " + group.setting().lambdaText() : "without I-STAR";
+    }
+
+    /** Blue for λ < 0, grey for 0, orange for λ > 0, the stronger the farther from 0. */
+    private static Color color(Group group, List<Group> sweep) {
+        double lambda = group.setting().lambda();
+        if (lambda == 0) {
+            return NEUTRAL;
+        }
+        double largest = sweep.stream()
+                .mapToDouble(other -> Math.abs(other.setting().lambda()))
+                .max()
+                .orElse(1);
+        Color[] ends = lambda < 0 ? BELOW : ABOVE;
+        double t = Math.abs(lambda) / largest;
+        return new Color(
+                mix(ends[0].getRed(), ends[1].getRed(), t),
+                mix(ends[0].getGreen(), ends[1].getGreen(), t),
+                mix(ends[0].getBlue(), ends[1].getBlue(), t));
+    }
+
+    private static int mix(int from, int to, double t) {
+        return (int) Math.round(from + t * (to - from));
+    }
+
+    private static byte[] png(Chart<?, ?> chart) throws IOException {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        BitmapEncoder.saveBitmap(chart, bytes, BitmapFormat.PNG);
+        return bytes.toByteArray();
+    }
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.latent4j.it.quickstart;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.TreeSet;
+import java.util.stream.LongStream;
+
+/**
+ * Everything that will be trained.
+ *
+ * @param runs settings in the order in which they are trained
+ * @param candidates settings that the search may try after them
+ */
+record Plan(List<Setting> runs, int candidates) {
+    static final double LEARNING_RATE = 1e-2;
+    /** The reference implementation's default. */
+    static final double SHRINKAGE = 0.2;
+
+    static final int SEEDS = 3;
+
+    /**
+     * Each λ with each seed; the smallest and the largest λ also with shrinkage. Seed by seed, so that an interrupted
+     * plan has complete comparisons.
+     *
+     * @param lambdas penalty weights; 0, the network without I-STAR, is always added
+     * @param firstSeed first of {@link #SEEDS} consecutive seeds
+     * @param candidates size of the search
+     */
+    static Plan of(List<Double> lambdas, long firstSeed, int candidates) {
+        TreeSet<Double> sweep = new TreeSet<>(lambdas);
+        sweep.add(0.0);
+        List<Setting> runs = new ArrayList<>();
+        for (long seed : LongStream.range(firstSeed, firstSeed + SEEDS).toArray()) {
+            sweep.stream()
+                    .sorted(Comparator.comparingDouble(Math::abs))
+                    .forEach(lambda -> runs.add(new Setting(lambda, 0, LEARNING_RATE, seed)));
+            new TreeSet<>(List.of(sweep.first(), sweep.last()))
+                    .stream()
+                            .filter(lambda -> lambda != 0)
+                            .forEach(lambda -> runs.add(new Setting(lambda, SHRINKAGE, LEARNING_RATE, seed)));
+        }
+        return new Plan(List.copyOf(runs), candidates);
+    }
+
+    /** Networks to train in all. */
+    int networks() {
+        return runs.size() + candidates;
+    }
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.latent4j.it.quickstart;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Map;
+
+/**
+ * The report folder. Each file is replaced in one step and the page comes last, so that whoever looks, whenever, sees a
+ * whole report.
+ */
+final class Report {
+    static final String PAGE = "index.html";
+
+    private final Path folder;
+
+    /**
+     * Creates the folder.
+     *
+     * @throws IOException if that is impossible
+     */
+    Report(Path folder) throws IOException {
+        this.folder = folder;
+        Files.createDirectories(folder);
+    }
+
+    Path page() {
+        return folder.resolve(PAGE);
+    }
+
+    void write(Results results) throws IOException {
+        Map<String, byte[]> charts = Charts.of(results);
+        for (Map.Entry<String, byte[]> chart : charts.entrySet()) {
+            replace(chart.getKey(), chart.getValue());
+        }
+        replace(ResultFiles.CSV, ResultFiles.csv(results).getBytes(StandardCharsets.UTF_8));
+        replace(ResultFiles.JSON, ResultFiles.json(results).getBytes(StandardCharsets.UTF_8));
+        replace(PAGE, ReportPage.html(results, charts.keySet()).getBytes(StandardCharsets.UTF_8));
+    }
+
+    private void replace(String name, byte[] content) throws IOException {
+        Path target = folder.resolve(name);
+        Path fresh = folder.resolve("." + name + ".new");
+        try {
+            Files.write(fresh, content);
+            try {
+                Files.move(fresh, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            } catch (AtomicMoveNotSupportedException e) {
+                Files.move(fresh, target, StandardCopyOption.REPLACE_EXISTING);
+            }
+        } finally {
+            Files.deleteIfExists(fresh);
+        }
+    }
+}

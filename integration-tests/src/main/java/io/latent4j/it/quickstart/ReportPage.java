@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.latent4j.it.quickstart;
+
+import io.latent4j.it.quickstart.Results.Group;
+import io.latent4j.it.quickstart.Results.Spread;
+import io.latent4j.it.quickstart.corpus.Corpus;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/** The report as one HTML page for a reader who has never seen the code. */
+final class ReportPage {
+    private static final String STYLE = "report.css";
+
+    private final Results results;
+    private final StringBuilder html = new StringBuilder();
+
+    private ReportPage(Results results) {
+        this.results = results;
+    }
+
+    /**
+     * Writes the page.
+     *
+     * @param charts file names of the plots beside it
+     */
+    static String html(Results results, Set<String> charts) throws IOException {
+        ReportPage page = new ReportPage(results);
+        page.head();
+        page.question();
+        page.findings();
+        page.accuracy(charts);
+        page.geometry(charts);
+        page.curves(charts);
+        page.search();
+        page.data();
+        page.training();
+        page.files();
+        page.html.append("</main></body></html>\n");
+        return page.html.toString();
+    }
+
+    private void head() throws IOException {
+        html.append("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">")
+                .append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")
+                .append("<title>I-STAR on real text</title><style>\n")
+                .append(style())
+                .append("</style></head><body><main>\n");
+        html.append("<h1>I-STAR on real text</h1>\n");
+        paragraph(
+                "lead",
+                "What happens to a text classifier, and to the geometry of its hidden states, when a penalty makes those"
+                        + " states more or less isotropic while it learns?");
+        if (results.state() != Results.State.COMPLETE) {
+            String done = results.networksDone() + " of " + results.plan().networks() + " networks";
+            paragraph(
+                    "banner",
+                    results.state() == Results.State.INTERRUPTED
+                            ? "Partial report: the experiment was stopped after " + done
+                                    + " were trained. Everything below is computed from those."
+                            : "Still running: " + done + " are trained so far. Reload for more.");
+        }
+    }
+
+    private void question() {
+        heading("What was asked");
+        paragraph(
+                "",
+                "A network turns each word of a text into a vector, its hidden state. Often these vectors don't use the"
+                        + " space evenly: a few directions hold almost all of their variance. IsoScore* measures this: 1"
+                        + " means that every direction varies equally (isotropic), 0 that a single one holds"
+                        + " everything.");
+        paragraph(
+                "",
+                "I-STAR (Rudman and Eickhoff, “Stable Anisotropic Regularization”, ICLR 2024) adds λ · (1 − IsoScore*) to"
+                        + " the loss. A positive λ pushes isotropy up, a negative λ pushes it down. The paper reports that"
+                        + " lower isotropy often helps. Here the same network is trained without I-STAR and with several"
+                        + " λ, each with " + Plan.SEEDS + " random seeds, and measured on texts it has never seen. ζ is"
+                        + " the weight of a covariance taken from many texts, which steadies the estimate from a small"
+                        + " batch.");
+    }
+
+    private void findings() {
+        List<String> findings = Findings.of(results);
+        heading("What it showed");
+        if (findings.isEmpty()) {
+            paragraph("", "Too few networks were trained to compare anything.");
+            return;
+        }
+        html.append("<ul class=\"findings\">");
+        findings.forEach(finding -> html.append("<li>").append(escape(finding)).append("</li>\n"));
+        html.append("</ul>\n");
+    }
+
+    private void accuracy(Set<String> charts) {
+        if (results.runs().isEmpty()) {
+            return;
+        }
+        heading("Accuracy and isotropy");
+        html.append("<div class=\"wide\"><table><thead><tr><th>Setting</th><th>Seeds</th><th>Accuracy</th>")
+                .append("<th>Macro F1</th><th>Test loss</th><th>IsoScore*, all layers</th><th>Time per network</th>")
+                .append("</tr></thead><tbody>\n");
+        for (Group group : results.groups()) {
+            html.append(group.setting().regularized() ? "<tr>" : "<tr class=\"baseline\">");
+            number(group.setting().name());
+            number(String.valueOf(group.runs().size()));
+            number(Findings.percent(group.accuracy()));
+            number(spread(group.of(run -> run.test().macroF1())));
+            number(spread(group.of(run -> run.test().loss())));
+            number(spread(group.isotropy()));
+            number(Findings.number(group.of(Run::seconds).mean(), 1) + " s");
+            html.append("</tr>\n");
+        }
+        html.append("</tbody></table></div>\n");
+        paragraph(
+                "note",
+                "Mean ± standard deviation over seeds, on " + results.size().testTexts()
+                        + " test texts. Macro F1 weighs every class equally; the loss is cross-entropy without the"
+                        + " penalty. Guessing would reach about "
+                        + Findings.number(100.0 / results.corpus().labels().size(), 0) + " %.");
+        figure(charts, Charts.ACCURACY, "Test accuracy for each λ; bars are one standard deviation over seeds.");
+    }
+
+    private void geometry(Set<String> charts) {
+        if (!charts.contains(Charts.ISOTROPY)) {
+            return;
+        }
+        heading("Where isotropy changes");
+        paragraph(
+                "",
+                "The penalty looks at the states of the " + Classifier.HIDDEN.size()
+                        + " hidden layers together, and leaves padding out. The layers share its effect unevenly:");
+        figure(charts, Charts.ISOTROPY, "IsoScore* of each hidden layer and of all together, for each λ (ζ = 0).");
+    }
+
+    private void curves(Set<String> charts) {
+        if (!charts.contains(Charts.LOSS_CURVES)) {
+            return;
+        }
+        heading("How training went");
+        figure(
+                charts,
+                Charts.LOSS_CURVES,
+                "Cross-entropy on validation texts, without the penalty; mean over seeds, ζ = 0.");
+        figure(charts, Charts.ISOTROPY_CURVES, "IsoScore* on the same texts; the first point is before any training.");
+    }
+
+    private void search() {
+        if (results.candidates().isEmpty()) {
+            return;
+        }
+        heading("Random search");
+        paragraph(
+                "",
+                String.format(
+                        Locale.ROOT,
+                        "Arbiter, DL4J's search tool, drew λ from [−%.0f, %.0f], ζ from [0, %.1f] and the learning rate"
+                                + " from [%.4f, %.3f] (uniform in its logarithm), trained one network each and compared"
+                                + " them on validation texts. In the search the penalty is a layer on top of the last"
+                                + " hidden layer only, so its effect is smaller than that of the runs above.",
+                        Search.MAX_LAMBDA,
+                        Search.MAX_LAMBDA,
+                        Search.MAX_ZETA,
+                        Search.MIN_RATE,
+                        Search.MAX_RATE));
+        html.append("<div class=\"wide\"><table><thead><tr><th>λ</th><th>ζ</th><th>Learning rate</th>")
+                .append("<th>Validation accuracy</th><th>Test accuracy</th><th>IsoScore*, last layer</th>")
+                .append("</tr></thead><tbody>\n");
+        List<Run> ranked = results.candidates().stream()
+                .sorted(Comparator.comparingDouble(Run::validationAccuracy).reversed())
+                .toList();
+        for (Run run : ranked) {
+            html.append("<tr>");
+            number(signed(run.setting().lambda()));
+            number(Findings.number(run.setting().zeta(), 2));
+            number(Findings.number(run.setting().learningRate(), 4));
+            number(Findings.number(100 * run.validationAccuracy(), 1) + " %");
+            number(Findings.number(100 * run.test().accuracy(), 1) + " %");
+            List<Double> layers = run.test().layerIsotropy();
+            number(Findings.number(layers.get(layers.size() - 1), 3));
+            html.append("</tr>\n");
+        }
+        html.append("</tbody></table></div>\n");
+    }
+
+    private void data() {
+        Corpus corpus = results.corpus();
+        heading("What was read");
+        int texts = corpus.train().size()
+                + corpus.validation().size()
+                + corpus.test().size();
+        long words = corpus.sources().stream().mapToLong(Corpus.Source::words).sum();
+        boolean javadoc = corpus.sources().size() > 1;
+        paragraph(
+                "",
+                corpus.name() + ": " + grouped(texts) + " distinct texts, " + grouped(words) + " words, "
+                        + corpus.labels().size() + " classes. "
+                        + (javadoc
+                                ? "Each text is the first sentence of a class's, method's or field's documentation; the"
+                                        + " class to predict is what the library is for. Generated code is left out. "
+                                : "")
+                        + grouped(corpus.dropped()) + " further texts only repeat another one or occur under several"
+                        + " labels and were left out. "
+                        + (javadoc
+                                ? "Texts were split by source file: "
+                                : "Texts were split at random but always alike: ")
+                        + grouped(corpus.train().size()) + " for training, "
+                        + grouped(corpus.validation().size()) + " for validation, "
+                        + grouped(corpus.test().size()) + " for the test; no text is in two parts.");
+        html.append("<div class=\"wide\"><table><thead><tr><th>Source</th><th>Class</th><th>")
+                .append(javadoc ? "Files" : "")
+                .append("</th><th>Texts</th><th>Words</th></tr></thead><tbody>\n");
+        for (Corpus.Source source : corpus.sources()) {
+            html.append("<tr>");
+            cell(source.name());
+            cell(source.label().isEmpty() ? String.join(", ", corpus.labels()) : source.label());
+            number(javadoc ? grouped(source.files()) : "");
+            number(grouped(source.sentences()));
+            number(grouped(source.words()));
+            html.append("</tr>\n");
+        }
+        html.append("</tbody></table></div>\n");
+    }
+
+    private void training() {
+        heading("How it was trained");
+        Results.Size size = results.size();
+        paragraph(
+                "",
+                "Word embeddings of width " + Classifier.WIDTH + ", " + Classifier.HIDDEN.size()
+                        + " recurrent layers of the same width, the mean over all words, softmax; the first "
+                        + TextBatches.MAX_TOKENS + " words of each text; Adam with learning rate " + Plan.LEARNING_RATE
+                        + ", batches of " + TrainingData.BATCH + ". Each network saw "
+                        + grouped(size.texts() / Math.max(1, size.epochs())) + " training texts " + size.epochs()
+                        + " times: as many as fit the time given, the same for every setting, sampled evenly over the"
+                        + " classes. Longer training would give higher accuracy. Seeds: "
+                        + results.plan().runs().stream()
+                                .map(setting -> String.valueOf(setting.seed()))
+                                .distinct()
+                                .collect(Collectors.joining(", "))
+                        + ". The whole experiment took " + results.elapsed().toSeconds() + " s.");
+        html.append("<div class=\"wide\"><table><tbody>\n");
+        results.environment().forEach((name, value) -> html.append("<tr><th scope=\"row\">")
+                .append(escape(name))
+                .append("</th><td>")
+                .append(escape(value))
+                .append("</td></tr>\n"));
+        html.append("</tbody></table></div>\n");
+    }
+
+    private void files() {
+        heading("The numbers");
+        html.append("<p><a href=\"")
+                .append(ResultFiles.CSV)
+                .append("\">")
+                .append(ResultFiles.CSV)
+                .append("</a> has one row per network, <a href=\"")
+                .append(ResultFiles.JSON)
+                .append("\">")
+                .append(ResultFiles.JSON)
+                .append(
+                        "</a> the training curves as well. To repeat exactly these numbers, run again with <code>--examples ")
+                .append(results.size().texts())
+                .append("</code> and the same seed.</p>\n");
+    }
+
+    private void heading(String text) {
+        html.append("<h2>").append(escape(text)).append("</h2>\n");
+    }
+
+    private void paragraph(String style, String text) {
+        html.append(style.isEmpty() ? "<p>" : "<p class=\"" + style + "\">")
+                .append(escape(text))
+                .append("</p>\n");
+    }
+
+    private void figure(Set<String> charts, String file, String caption) {
+        if (charts.contains(file)) {
+            html.append("<figure><img src=\"")
+                    .append(file)
+                    .append("\" alt=\"")
+                    .append(escape(caption))
+                    .append("\"><figcaption>")
+                    .append(escape(caption))
+                    .append("</figcaption></figure>\n");
+        }
+    }
+
+    private void cell(String text) {
+        html.append("<td>").append(escape(text)).append("</td>");
+    }
+
+    private void number(String text) {
+        html.append("<td class=\"number\">").append(escape(text)).append("</td>");
+    }
+
+    private static String spread(Spread spread) {
+        return Findings.number(spread.mean(), 3)
+                + (spread.n() > 1 ? " ± " + Findings.number(spread.deviation(), 3) : "");
+    }
+
+    private static String signed(double value) {
+        return (value < 0 ? "−" : "+") + Findings.number(Math.abs(value), 2);
+    }
+
+    /** Thousands apart. */
+    private static String grouped(long value) {
+        return String.format(Locale.ROOT, "%,d", value).replace(',', '\u202F');
+    }
+
+    private static String escape(String text) {
+        return text.replace("&", "&amp;")
+                .replace("<", "&lt;")
+                .replace(">", "&gt;")
+                .replace("\"", "&quot;");
+    }
+
+    private static String style() throws IOException {
+        try (InputStream stream = ReportPage.class.getResourceAsStream(STYLE)) {
+            if (stream == null) {
+                throw new IllegalStateException(STYLE + ": not on the class path");
+            }
+            return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+}

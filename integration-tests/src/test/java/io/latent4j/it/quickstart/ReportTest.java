@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.latent4j.it.quickstart;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.latent4j.it.quickstart.Results.State;
+import io.latent4j.it.quickstart.corpus.Corpus;
+import io.latent4j.it.quickstart.corpus.Example;
+import java.io.StringReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import javax.imageio.ImageIO;
+import javax.xml.parsers.DocumentBuilderFactory;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.nd4j.shade.jackson.databind.JsonNode;
+import org.nd4j.shade.jackson.databind.ObjectMapper;
+import org.xml.sax.InputSource;
+
+class ReportTest {
+    private static final Plan PLAN = Plan.of(List.of(-1.0, 1.0), 5, 4);
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void aReportWithoutAnyRunIsValidAndSaysSo() throws Exception {
+        String page = write(results(List.of(), State.INTERRUPTED));
+
+        assertTrue(page.contains("Partial report"), page);
+        assertTrue(page.contains("0 of 19 networks"), page);
+        assertTrue(page.contains("Too few networks were trained"), page);
+        assertFalse(page.contains("<img"), page);
+        assertEquals(0, Files.size(folder.resolve(ResultFiles.CSV)));
+    }
+
+    @Test
+    void aPartialReportHasWhatIsThere() throws Exception {
+        List<Run> runs = new ArrayList<>();
+        for (Setting setting : PLAN.runs().subList(0, 3)) { // first seed: λ = 0, −1, 1
+            runs.add(run(setting, 0.8, 0.5 + setting.lambda() / 4));
+        }
+        String page = write(results(runs, State.INTERRUPTED));
+
+        assertTrue(page.contains("3 of 19 networks"), page);
+        assertTrue(page.contains("It rises with every step of λ"), page);
+        assertTrue(page.contains("nothing can be said about chance"), page);
+        for (String chart : List.of(Charts.ACCURACY, Charts.ISOTROPY, Charts.LOSS_CURVES, Charts.ISOTROPY_CURVES)) {
+            assertNotNull(ImageIO.read(folder.resolve(chart).toFile()), chart);
+            assertTrue(page.contains("src=\"" + chart + "\""), chart);
+        }
+        assertEquals(4, Files.readAllLines(folder.resolve(ResultFiles.CSV)).size());
+        JsonNode json =
+                new ObjectMapper().readTree(folder.resolve(ResultFiles.JSON).toFile());
+        assertEquals("interrupted", json.get("state").asText());
+        assertEquals(3, json.get("networksDone").asInt());
+        assertEquals(2, json.get("networks").get(0).get("curve").size());
+        assertEquals(0.8, json.get("networks").get(0).get("accuracy").asDouble());
+    }
+
+    @Test
+    void aLaterReportReplacesAnEarlierOne() throws Exception {
+        write(results(List.of(), State.RUNNING));
+        assertTrue(Files.readString(folder.resolve(Report.PAGE)).contains("Still running"));
+        String page = write(results(List.of(run(PLAN.runs().get(0), 0.8, 0.3)), State.COMPLETE));
+        assertFalse(page.contains("class=\"banner\""), page);
+    }
+
+    @Test
+    void findingsFollowTheNumbers() {
+        // accuracy by seed: without 0.80, 0.82, 0.84; with 0.81, 0.83, 0.82: no difference
+        assertFinding("No λ beat the network", new double[] {0.80, 0.82, 0.84}, new double[] {0.81, 0.83, 0.82});
+        assertFinding("The best is ahead", new double[] {0.80, 0.81, 0.82}, new double[] {0.90, 0.91, 0.92});
+        assertFinding("made the classifier worse", new double[] {0.90, 0.91, 0.92}, new double[] {0.80, 0.81, 0.82});
+        List<Run> falling =
+                List.of(run(new Setting(0, 0, 0.01, 1), 0.8, 0.5), run(new Setting(1, 0, 0.01, 1), 0.8, 0.4));
+        assertTrue(String.join("\n", Findings.of(results(falling, State.COMPLETE)))
+                .contains("It does not rise with every step of λ: it falls from λ = 0 to λ = +1."));
+    }
+
+    @Test
+    void namesFromDataAreEscaped() throws Exception {
+        assertTrue(write(results(List.of(), State.COMPLETE)).contains("texts &lt;b&gt; &amp; more"));
+    }
+
+    @Test
+    void thePlanHasEveryLambdaWithEverySeedAndTheExtremesWithShrinkage() {
+        assertEquals(3 * (3 + 2), PLAN.runs().size());
+        assertEquals(19, PLAN.networks());
+        assertEquals(new Setting(0, 0, Plan.LEARNING_RATE, 5), PLAN.runs().get(0));
+        assertTrue(PLAN.runs().contains(new Setting(-1, Plan.SHRINKAGE, Plan.LEARNING_RATE, 7)));
+        assertEquals(3, Plan.of(List.of(0.0), 1, 0).networks());
+    }
+
+    private static void assertFinding(String expected, double[] without, double[] with) {
+        List<Run> runs = new ArrayList<>();
+        for (int seed = 0; seed < without.length; seed++) {
+            runs.add(run(new Setting(0, 0, 0.01, seed), without[seed], 0.3));
+            runs.add(run(new Setting(1, 0, 0.01, seed), with[seed], 0.4));
+        }
+        String findings = String.join("\n", Findings.of(results(runs, State.COMPLETE)));
+        assertTrue(findings.contains(expected), findings);
+    }
+
+    private String write(Results results) throws Exception {
+        new Report(folder).write(results);
+        String page = Files.readString(folder.resolve(Report.PAGE));
+        assertWellFormed(page);
+        return page;
+    }
+
+    /** Every element is closed: the page, but for its void elements and the document type, is XML. */
+    private static void assertWellFormed(String page) throws Exception {
+        String xml = page.replace("<!DOCTYPE html>", "").replaceAll("<(meta|img)([^>]*)>", "<$1$2/>");
+        DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(new InputSource(new StringReader(xml)));
+    }
+
+    private static Results results(List<Run> runs, State state) {
+        Example example = new Example("a", "some text");
+        Corpus corpus = new Corpus(
+                "texts <b> & more",
+                List.of("a", "b"),
+                List.of(example),
+                List.of(example),
+                List.of(example),
+                List.of(new Corpus.Source("one", "a", 1, 2, 3), new Corpus.Source("two", "b", 1, 1, 3)),
+                0);
+        return new Results(
+                corpus,
+                PLAN,
+                Map.of("Java", "17"),
+                new Results.Size(1000, 2, 100),
+                runs,
+                List.of(),
+                state,
+                Duration.ofSeconds(61));
+    }
+
+    private static Run run(Setting setting, double accuracy, double isotropy) {
+        Measurement measured = new Measurement(
+                accuracy, accuracy, 1 - accuracy, isotropy, Collections.nCopies(Classifier.HIDDEN.size(), isotropy));
+        return new Run(
+                setting, measured, accuracy, List.of(new Run.Point(0, measured), new Run.Point(500, measured)), 1.5);
+    }
+}
