@@ -9,16 +9,19 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
  * or {@code output}, which must not pay for them.
  *
  * <p>DL4J tells its layers no such thing, and by the time it asks for the penalties the activations are gone. So the
- * callers are looked up on the stack: a few microseconds, once per penalty and inference pass.
+ * callers are looked up on the stack: a few microseconds, once per penalty and inference pass. They stand close: layer
+ * or vertex, the network's forward pass, its score method.
  */
 final class ScoringPass {
     private static final StackWalker WALKER = StackWalker.getInstance(StackWalker.Option.RETAIN_CLASS_REFERENCE);
 
+    private static final int NEAREST_FRAMES = 16;
+
     private ScoringPass() {}
 
     static boolean isActive() {
-        return WALKER.walk(
-                frames -> frames.anyMatch(frame -> frame.getMethodName().startsWith("score")
+        return WALKER.walk(frames -> frames.limit(NEAREST_FRAMES)
+                .anyMatch(frame -> frame.getMethodName().startsWith("score")
                         && (MultiLayerNetwork.class.isAssignableFrom(frame.getDeclaringClass())
                                 || ComputationGraph.class.isAssignableFrom(frame.getDeclaringClass()))));
     }
