@@ -35,7 +35,10 @@ class ReadmeExampleTest {
                     }
                 };
         List<String> options = List.of("-d", classes.toString(), "-classpath", System.getProperty("java.class.path"));
-        assertTrue(compiler.getTask(messages, null, null, options, null, List.of(file)).call(), messages.toString());
+        assertTrue(
+                compiler.getTask(messages, null, null, options, null, List.of(file))
+                        .call(),
+                messages.toString());
 
         Path java = Path.of(System.getProperty("java.home"), "bin", "java");
         Path output = classes.resolve("output.txt");
