@@ -451,7 +451,7 @@ public final class IsoScoreStar {
             this.matrix = moments.scatter();
             this.mean = moments.mean();
             this.meanSquares = moments.meanSquares(scale);
-            mix(matrix, (1 - zeta) / (weight - 1), shrinkage, zeta / (scale * scale));
+            mix(matrix, (1 - zeta) / (weight - 1), shrinkage, shrinkage == null ? 0 : zeta / (scale * scale));
         }
 
         @Override

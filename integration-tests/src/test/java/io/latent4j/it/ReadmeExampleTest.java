@@ -4,6 +4,7 @@ package io.latent4j.it;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.net.URI;
@@ -45,7 +46,7 @@ class ReadmeExampleTest {
         Process process = new ProcessBuilder(
                         java.toString(),
                         "-classpath",
-                        classes + java.io.File.pathSeparator + System.getProperty("java.class.path"),
+                        classes + File.pathSeparator + System.getProperty("java.class.path"),
                         "Example")
                 .redirectErrorStream(true)
                 .redirectOutput(output.toFile())
