@@ -43,8 +43,6 @@ final class Experiment {
     private static final int MIN_EPOCHS = 2;
     /** Each of Arbiter's candidates sleeps after its work. */
     private static final double ARBITER_SLEEP = 2;
-    /** Share of the time that is planned; the rest is for what a calibration can't foresee. */
-    private static final double PLANNED = 0.85;
 
     private final Corpus corpus;
     private final Plan plan;
@@ -129,10 +127,11 @@ final class Experiment {
                 measuring.add(pair[1]);
             });
         }
-        // A run measures test (1) and validation (½) texts and the probe (⅛) at each point of its curve.
+        // Code still gets faster after this: what is left over pays for reports. A run measures test (1) and validation
+        // (½) texts and the probe (⅛) at each point of its curve.
         double fixed = mean(measuring) * (1.5 + (Trainer.CURVE_POINTS + 1) / 8.0);
         double perText = Math.max(mean(seconds) - fixed, 0.1 * mean(seconds)) / texts;
-        double left = PLANNED * (deadlineNanos - System.nanoTime()) / 1e9 * threads;
+        double left = (deadlineNanos - System.nanoTime()) / 1e9 * threads;
         double perNetwork = (left - plan.candidates() * ARBITER_SLEEP) / plan.networks() - fixed;
         return (int) Math.max(MIN_TEXTS, perNetwork / perText);
     }
