@@ -330,7 +330,7 @@ public final class NativeSetup {
             return 2.0 * size * size * size;
         }
 
-        long nanos() {
+        double nanos() {
             long start = System.nanoTime();
             Nd4j.gemm(a, b, c, false, false, 1, 0);
             return System.nanoTime() - start;

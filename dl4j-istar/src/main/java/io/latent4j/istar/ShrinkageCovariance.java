@@ -31,7 +31,7 @@ public final class ShrinkageCovariance implements Serializable {
     private static final long serialVersionUID = 1L;
 
     /**
-     * How far a covariance may be from symmetric and positive semi-definite, relative to its largest variance: what
+     * How far a covariance may be from symmetric and positive semi-definite, relative to its Frobenius norm: what
      * sums in FLOAT leave, whatever the type that they are kept in.
      */
     private static final double TOLERANCE = 1e-5;
@@ -217,7 +217,7 @@ public final class ShrinkageCovariance implements Serializable {
 
     /**
      * Checks that a matrix can be a covariance: square, finite, symmetric and positive semi-definite within the
-     * tolerance of 1e-5 of the largest variance (1e-2 in HALF and BFLOAT16), which sums in FLOAT need.
+     * tolerance of 1e-5 of its Frobenius norm (1e-2 in HALF and BFLOAT16), which sums in FLOAT need.
      *
      * @param name the argument's name, for the error message
      * @param matrix the matrix
@@ -232,29 +232,30 @@ public final class ShrinkageCovariance implements Serializable {
         int n = (int) features;
         double[][] columns = new double[n][n];
         HostColumns source = new HostColumns(matrix);
-        double largest = 0;
+        double squares = 0;
         for (int j = 0; j < n; j++) {
             source.read(j, n, columns[j]);
             for (double value : columns[j]) {
                 if (!Double.isFinite(value)) {
                     throw new IllegalArgumentException(name + " must be finite, found " + value + " in column " + j);
                 }
+                squares += value * value;
             }
-            largest = Math.max(largest, columns[j][j]);
         }
+        double slack = tolerance * Math.sqrt(squares);
         for (int j = 0; j < n; j++) {
             if (columns[j][j] < 0) {
                 throw new IllegalArgumentException(
                         name + " must have variances >= 0, found " + columns[j][j] + " at [" + j + ", " + j + "]");
             }
             for (int i = 0; i < j; i++) {
-                if (Math.abs(columns[j][i] - columns[i][j]) > tolerance * largest) {
+                if (Math.abs(columns[j][i] - columns[i][j]) > slack) {
                     throw new IllegalArgumentException(name + " must be symmetric, found " + columns[j][i] + " at [" + i
                             + ", " + j + "] and " + columns[i][j] + " at [" + j + ", " + i + "]");
                 }
             }
         }
-        requirePositiveSemiDefinite(name, columns, tolerance * largest);
+        requirePositiveSemiDefinite(name, columns, slack);
     }
 
     /**

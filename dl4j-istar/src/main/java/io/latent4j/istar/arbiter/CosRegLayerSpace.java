@@ -37,6 +37,7 @@ public final class CosRegLayerSpace extends PenaltyLayerSpace<CosRegLayer> {
     }
 
     /** Builder of {@link CosRegLayerSpace}; what is not set keeps the layer's default. */
+    @SuppressWarnings("unchecked") // build() narrows a type variable, as in all of Arbiter's builders
     public static final class Builder extends PenaltyLayerSpace.Builder<Builder> {
 
         /** Creates a builder with nothing set. */

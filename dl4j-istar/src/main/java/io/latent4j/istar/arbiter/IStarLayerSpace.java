@@ -75,6 +75,7 @@ public final class IStarLayerSpace extends PenaltyLayerSpace<IStarLayer> {
     }
 
     /** Builder of {@link IStarLayerSpace}; what is not set keeps the layer's default. */
+    @SuppressWarnings("unchecked") // build() narrows a type variable, as in all of Arbiter's builders
     public static final class Builder extends PenaltyLayerSpace.Builder<Builder> {
         private @Nullable ParameterSpace<Double> zeta;
 

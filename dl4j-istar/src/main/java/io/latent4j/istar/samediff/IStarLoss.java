@@ -345,6 +345,7 @@ public final class IStarLoss {
             return add(new Input(sequences, format, mask));
         }
 
+        @SuppressWarnings("ReferenceEquality") // one graph is one object
         private Builder add(Input input) {
             SDVariable values = input.values();
             requireFloatingPoint("points", values);

@@ -77,7 +77,7 @@ class IStarLossTest {
 
     @Test
     void halfPrecisionIsComputedInFloat() {
-        INDArray half = cloud(40, 5, null, 1, 0, 3).castTo(DataType.HALF);
+        INDArray half = cloud(40, 5, null, 1, 0, 3).castTo(DataType.FLOAT16);
         SameDiff sd = SameDiff.create();
         SDVariable score =
                 new IStarLoss.Builder().add(sd.var("x", half)).build().isoScoreStar("score");
@@ -267,7 +267,7 @@ class IStarLossTest {
         assertEquals(0, penalty.eval().getDouble(0));
         assertEquals(0, loss.isoScoreStar("score").eval().getDouble(0));
         INDArray gradient = sd.calculateGradients(Map.of(), "x").get("x");
-        assertEquals(0, gradient.isNaN().castTo(DataType.INT).sumNumber().intValue());
+        assertEquals(0, gradient.isNaN().castTo(DataType.INT32).sumNumber().intValue());
         assertEquals(0, gradient.amaxNumber().doubleValue());
     }
 
@@ -282,7 +282,7 @@ class IStarLossTest {
         assertMessage(IllegalArgumentException.class, () -> builder.zeta(Double.NaN), "zeta", "NaN");
         assertMessage(
                 IllegalArgumentException.class,
-                () -> builder.add(sd.var("ints", Nd4j.zeros(DataType.INT, 3, 3))),
+                () -> builder.add(sd.var("ints", Nd4j.zeros(DataType.INT32, 3, 3))),
                 "ints",
                 "INT");
         assertMessage(
