@@ -74,7 +74,7 @@ record CentredMoments(INDArray mean, INDArray scatter) {
         double meanSquares = 0;
         // The second round takes away what rounding left of a large mean
         for (int round = 0; round < 2; round++) {
-            Nd4j.gemm(weights, into, mean, true, false, 1 / totalWeight, 0);
+            Nd4j.gemm(weights.reshape(1, into.rows()), into, mean, false, false, 1 / totalWeight, 0);
             into.sub(mean, into);
             meanSquares += squares(mean, scale);
         }
@@ -118,30 +118,30 @@ record CentredMoments(INDArray mean, INDArray scatter) {
             this.blockSums = Nd4j.zeros(type, blocks, n);
             BlockBuffer buffer = new BlockBuffer(clouds, type);
             long longest = clouds.stream().mapToLong(Points::maxBlockRows).max().orElseThrow();
-            INDArray ones = Nd4j.ones(type, longest, 1);
+            INDArray ones = Nd4j.ones(type, 1, longest);
             double beta = 0;
             int index = 0;
             for (Points cloud : clouds) {
                 for (long block = 0; block < cloud.blocks(); block++, index++) {
                     INDArray x = buffer.rows(cloud.blockRows(block));
                     INDArray weights = cloud.blockWeights(block);
-                    INDArray column = weights == null
-                            ? ones.get(NDArrayIndex.interval(0, x.rows()), NDArrayIndex.all())
-                            : weights.castTo(type);
+                    INDArray row = weights == null
+                            ? ones.get(NDArrayIndex.all(), NDArrayIndex.interval(0, x.rows()))
+                            : weights.castTo(type).reshape(1, x.rows());
                     cloud.copyBlock(block, shift, x);
                     if (shift == null) {
                         double blockWeight =
-                                weights == null ? x.rows() : column.sumNumber().doubleValue();
+                                weights == null ? x.rows() : row.sumNumber().doubleValue();
                         if (blockWeight == 0) {
                             continue;
                         }
                         shift = Nd4j.createUninitialized(type, new long[] {1, n}, 'c');
-                        Nd4j.gemm(column, x, shift, true, false, 1 / blockWeight, 0);
+                        Nd4j.gemm(row, x, shift, false, false, 1 / blockWeight, 0);
                         x.sub(shift, x);
                     }
                     scale(x, null, 1 / scale);
-                    Nd4j.gemm(column, x, blockSums.getRow(index, true), true, false, 1, 0);
-                    scale(x, weights == null ? null : Transforms.sqrt(column, true), 1);
+                    Nd4j.gemm(row, x, blockSums.getRow(index, true), false, false, 1, 0);
+                    scale(x, weights == null ? null : Transforms.sqrt(weights.castTo(type), true), 1);
                     RankUpdate.gram(x, beta, scatter);
                     beta = 1;
                 }

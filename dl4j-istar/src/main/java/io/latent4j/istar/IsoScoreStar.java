@@ -472,7 +472,8 @@ public final class IsoScoreStar {
                     cloud.copyBlock(block, mean, x);
                     CentredMoments.scale(x, cloud.blockWeights(block), 1 / scale);
                     INDArray g = direct ? cloud.blockOf(target, block) : product.rows(x.rows());
-                    Nd4j.gemm(x, matrix, g, false, false, factor, direct && add ? 1 : 0);
+                    // Symmetric: its transpose is itself in row-major order, which spares GEMM a copy
+                    Nd4j.gemm(x, matrix.transpose(), g, false, false, factor, direct && add ? 1 : 0);
                     if (!direct) {
                         cloud.putBlock(block, g, target, add);
                     }
@@ -560,10 +561,10 @@ public final class IsoScoreStar {
             INDArray g;
             if (xShrinkage == null) {
                 g = Nd4j.createUninitialized(type, x.shape(), 'c');
-                Nd4j.gemm(gram, x, g, false, false, factor, 0);
+                Nd4j.gemm(gram.transpose(), x, g, false, false, factor, 0);
             } else {
                 g = xShrinkage.mul(factor * shrinkageGradientFactor);
-                Nd4j.gemm(gram, x, g, false, false, factor, 1);
+                Nd4j.gemm(gram.transpose(), x, g, false, false, factor, 1);
             }
             if (rootWeights != null) {
                 g.mul(rootWeights, g);

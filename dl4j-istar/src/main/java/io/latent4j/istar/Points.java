@@ -32,7 +32,7 @@ public final class Points {
     private static final long BLOCK_ELEMENTS = 1L << 19;
 
     /** A rank-k update needs about this many rows to run near the machine's GEMM rate. */
-    private static final long MIN_BLOCK_ROWS = 1024;
+    private static final long MIN_BLOCK_ROWS = 2048;
 
     private final INDArray array;
     /** View of shape [N, n] or [mb, T, n]: features last, whatever the layout of the array. */
