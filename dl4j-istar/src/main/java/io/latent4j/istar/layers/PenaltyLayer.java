@@ -124,7 +124,8 @@ abstract class PenaltyLayer<C extends PenaltyLayerConfiguration> extends Abstrac
     @Override
     public Pair<Gradient, INDArray> backpropGradient(INDArray epsilon, LayerWorkspaceMgr workspaceMgr) {
         assertInputSet(true);
-        INDArray epsilonNext = workspaceMgr.dup(ArrayType.ACTIVATION_GRAD, epsilon);
+        // Time steps apart, as recurrent layers read them
+        INDArray epsilonNext = workspaceMgr.dup(ArrayType.ACTIVATION_GRAD, epsilon, 'f');
         addPenaltyGradient(getInputMiniBatchSize(), List.of(epsilonNext), workspaceMgr);
         return new Pair<>(parameterGradient(), epsilonNext);
     }
