@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * Vocabulary-defined semantics (Gu et al., arXiv 2401.16184) for Deeplearning4j: semantic bases, semantic logits and
- * neural clustering. This release of the module holds no types yet; see the CHANGELOG.
+ * neural clustering.
  */
 @NullMarked
 package io.latent4j.vocabsem;
