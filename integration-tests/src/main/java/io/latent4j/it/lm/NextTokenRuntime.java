@@ -34,9 +34,9 @@ final class NextTokenRuntime extends RnnOutputLayer {
     @Override
     public Pair<Gradient, INDArray> backpropGradient(INDArray epsilon, LayerWorkspaceMgr workspaces) {
         assertInputSet(true);
-        INDArray states = states(workspaces);
+        INDArray states = states(workspaces, ArrayType.BP_WORKING_MEM);
         INDArray weights = getParam(DefaultParamInitializer.WEIGHT_KEY);
-        INDArray delta = logits(states, weights, workspaces);
+        INDArray delta = logits(states, workspaces, ArrayType.BP_WORKING_MEM);
         batchLoss = lossAndGradient(delta, targets());
 
         INDArray weightGradient = gradientViews.get(DefaultParamInitializer.WEIGHT_KEY);
@@ -44,12 +44,10 @@ final class NextTokenRuntime extends RnnOutputLayer {
         Nd4j.gemm(states, delta.transpose(), weightGradient, true, true, 1, 0);
         Gradient gradient = new DefaultGradient();
         gradient.setGradientFor(DefaultParamInitializer.WEIGHT_KEY, weightGradient);
-        INDArray below = workspaces.createUninitialized(
-                ArrayType.ACTIVATION_GRAD, DataType.FLOAT, states.shape(), 'f');
+        INDArray below = workspaces.createUninitialized(ArrayType.ACTIVATION_GRAD, DataType.FLOAT, states.shape(), 'f');
         Nd4j.gemm(delta.transpose(), weights, below, true, true, 1, 0);
         return new Pair<>(
-                gradient,
-                TimeSeriesUtils.reshape2dTo3d(below, input.size(0), workspaces, ArrayType.ACTIVATION_GRAD));
+                gradient, TimeSeriesUtils.reshape2dTo3d(below, input.size(0), workspaces, ArrayType.ACTIVATION_GRAD));
     }
 
     @Override
@@ -57,27 +55,29 @@ final class NextTokenRuntime extends RnnOutputLayer {
         double loss = batchLoss;
         batchLoss = Double.NaN;
         if (Double.isNaN(loss) || !training) {
-            INDArray weights = getParam(DefaultParamInitializer.WEIGHT_KEY);
-            loss = lossAndGradient(logits(states(workspaces), weights, workspaces), targets());
+            INDArray states = states(workspaces, ArrayType.FF_WORKING_MEM);
+            loss = lossAndGradient(logits(states, workspaces, ArrayType.FF_WORKING_MEM), targets());
         }
         score = loss / (conf().isMiniBatch() ? getInputMiniBatchSize() : 1) + regularization;
         return score;
     }
 
-    private INDArray states(LayerWorkspaceMgr workspaces) {
-        INDArray states = TimeSeriesUtils.reshape3dTo2d(input, workspaces, ArrayType.BP_WORKING_MEM);
-        return states.ordering() == 'f' && !states.isView() ? states : workspaces.dup(ArrayType.BP_WORKING_MEM, states, 'f');
+    private INDArray states(LayerWorkspaceMgr workspaces, ArrayType memory) {
+        INDArray states = TimeSeriesUtils.reshape3dTo2d(input, workspaces, memory);
+        return states.ordering() == 'f' && !states.isView() ? states : workspaces.dup(memory, states, 'f');
     }
 
-    private static INDArray logits(INDArray states, INDArray weights, LayerWorkspaceMgr workspaces) {
+    private INDArray logits(INDArray states, LayerWorkspaceMgr workspaces, ArrayType memory) {
+        INDArray weights = getParam(DefaultParamInitializer.WEIGHT_KEY);
         INDArray logits = workspaces.createUninitialized(
-                ArrayType.BP_WORKING_MEM, DataType.FLOAT, new long[] {states.size(0), weights.size(1)}, 'c');
+                memory, DataType.FLOAT, new long[] {states.size(0), weights.size(1)}, 'c');
         return Nd4j.gemm(states, weights, logits, false, false, 1, 0);
     }
 
     private int[] targets() {
         if (maskArray != null) {
-            throw new IllegalStateException("labels mask: expected none, found shape " + Arrays.toString(maskArray.shape()));
+            throw new IllegalStateException(
+                    "labels mask: expected none, found shape " + Arrays.toString(maskArray.shape()));
         }
         if (labels == null || labels.rank() != 3 || labels.size(1) != 1 || labels.size(2) != input.size(2)) {
             throw new IllegalStateException("labels: expected token ids [" + input.size(0) + ", 1, " + input.size(2)
