@@ -21,7 +21,8 @@ final class Heads {
                 network,
                 head(
                         old,
-                        SemanticBases.fromHead(network.getOutputLayer().getParam("W"))
+                        SemanticBases.head(TokenVectors.outputLayer(network))
+                                .build()
                                 .forLabels(labels)));
     }
 
@@ -31,7 +32,8 @@ final class Heads {
                 graph,
                 head(
                         old,
-                        SemanticBases.fromHead(graph.getLayer(onlyOutput(graph)).getParam("W"))
+                        SemanticBases.head(TokenVectors.outputLayer(graph))
+                                .build()
                                 .forLabels(labels)));
     }
 

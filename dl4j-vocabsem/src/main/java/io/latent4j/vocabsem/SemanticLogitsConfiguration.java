@@ -2,8 +2,10 @@
 package io.latent4j.vocabsem;
 
 import io.latent4j.vocabsem.layers.SemanticLogitsParamInitializer;
+import java.io.IOException;
 import java.io.Serial;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import org.deeplearning4j.nn.api.ParamInitializer;
@@ -81,7 +83,11 @@ public abstract class SemanticLogitsConfiguration extends BaseOutputLayer {
     }
 
     private static SemanticBases read(String file) {
-        throw new UnsupportedOperationException("files of bases come with SemanticBases.load: " + file);
+        try {
+            return SemanticBases.load(Path.of(file));
+        } catch (IOException e) {
+            throw new UncheckedIOException("basesFile \"" + file + "\" cannot be read: " + e.getMessage(), e);
+        }
     }
 
     /** The width of an input must be that of the bases, whatever DL4J would override. */
