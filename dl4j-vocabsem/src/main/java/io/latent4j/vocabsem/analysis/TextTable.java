@@ -36,6 +36,11 @@ final class TextTable {
         return table.toString();
     }
 
+    /** Tokens may be line breaks and tabs, which would break a table and not show in a picture. */
+    static String visible(String token) {
+        return token.replace("\n", "↵").replace("\r", "↵").replace("\t", "⇥");
+    }
+
     private static int length(String text) {
         return text.codePointCount(0, text.length());
     }
