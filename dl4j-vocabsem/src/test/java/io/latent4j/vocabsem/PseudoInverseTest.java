@@ -131,6 +131,39 @@ class PseudoInverseTest {
     }
 
     @Test
+    void dependentFeaturesOfManyTokens() {
+        // Exactly dependent columns, whose Gram matrix rounding makes indefinite: feature 2 is 0, 3 = 0 + 1, 4 = 1
+        double[][] rows = new double[20_000][5];
+        Random random = new Random(12);
+        for (double[] row : rows) {
+            row[0] = random.nextGaussian();
+            row[1] = random.nextGaussian();
+            row[3] = row[0] + row[1];
+            row[4] = row[1];
+        }
+        check(rows, 1e-9, 2);
+        SemanticBases bases = SemanticBases.fromHeadRows(Nd4j.create(rows).castTo(DataType.FLOAT));
+        assertEquals(2, bases.computation().rank());
+    }
+
+    @Test
+    void valuesOfAnyMagnitude() {
+        double[][] rows = rowsWith(spectrum(6, 1e3), 40, 13);
+        double[][] expected = reference(rows, 1e-13);
+        for (double scale : new double[] {1e-140, 1e140}) {
+            INDArray head = Nd4j.create(rows).mul(scale);
+            assertTrue(error(SemanticBases.fromHeadRows(head).matrix().mul(scale), expected) < 1e-11);
+        }
+        INDArray large = Nd4j.create(rows).muli(1e153 / rows[0][0]);
+        for (int i = 0; i < 40; i++) {
+            large.putScalar(i, 0, 1e154);
+        }
+        String message = assertThrows(IllegalArgumentException.class, () -> SemanticBases.fromHeadRows(large))
+                .getMessage();
+        assertTrue(message.startsWith("head must have s"), message);
+    }
+
+    @Test
     void fewerTokensThanFeatures() {
         double[][] wide = new double[5][12];
         Random random = new Random(7);
