@@ -1,32 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.istar;
 
-import java.util.List;
+import io.latent4j.contracts.Models;
+import io.latent4j.contracts.Settings;
 import java.util.Map;
 import java.util.function.BiFunction;
 import org.deeplearning4j.nn.api.Model;
-import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
-import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
-import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
-import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
-import org.deeplearning4j.nn.graph.ComputationGraph;
-import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.deeplearning4j.nn.weights.WeightInit;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.linalg.learning.config.IUpdater;
-import org.nd4j.linalg.learning.config.NoOp;
 import org.nd4j.linalg.lossfunctions.LossFunctions;
 
 /** Small networks with a penalty in every kind of place, and data for them: what the contract tests run over. */
@@ -34,7 +26,7 @@ import org.nd4j.linalg.lossfunctions.LossFunctions;
 enum Networks {
     DENSE(
             false,
-            (s, p) -> mln(
+            (s, p) -> Models.chain(
                     s,
                     InputType.feedForward(4),
                     dense(6),
@@ -47,10 +39,11 @@ enum Networks {
                             .build())),
     RECURRENT(
             true,
-            (s, p) -> mln(s, InputType.recurrent(4), lstm(5, RNNFormat.NCW), p.layer(), rnnOutput(RNNFormat.NCW))),
+            (s, p) -> Models.chain(
+                    s, InputType.recurrent(4), lstm(5, RNNFormat.NCW), p.layer(), rnnOutput(RNNFormat.NCW))),
     RECURRENT_NWC(
             true,
-            (s, p) -> mln(
+            (s, p) -> Models.chain(
                     s,
                     InputType.recurrent(4, 5, RNNFormat.NWC),
                     lstm(5, RNNFormat.NWC),
@@ -59,16 +52,16 @@ enum Networks {
     /** Time steps folded into rows: the layer sees mb·T rows of which mb is the minibatch. */
     RECURRENT_THEN_DENSE(
             true,
-            (s, p) -> mln(
+            (s, p) -> Models.chain(
                     s, InputType.recurrent(4), lstm(5, RNNFormat.NCW), dense(6), p.layer(), rnnOutput(RNNFormat.NCW))),
     GRAPH_LAYER(
             true,
-            (s, p) -> graph(s, true, b -> b.addLayer("h1", lstm(5, RNNFormat.NCW), "in")
+            (s, p) -> Models.graph(s, InputType.recurrent(4), b -> b.addLayer("h1", lstm(5, RNNFormat.NCW), "in")
                     .addLayer("penalty", p.layer(), "h1")
                     .addLayer("out", rnnOutput(RNNFormat.NCW), "penalty"))),
     GRAPH_UNION_DENSE(
             false,
-            (s, p) -> graph(s, false, b -> b.addLayer("h1", dense(6), "in")
+            (s, p) -> Models.graph(s, InputType.feedForward(4), b -> b.addLayer("h1", dense(6), "in")
                     .addLayer("h2", dense(6), "h1")
                     .addLayer("h3", dense(6), "h2")
                     .addVertex("penalty", p.vertex(), "h1", "h2", "h3")
@@ -81,14 +74,14 @@ enum Networks {
                             "penalty"))),
     GRAPH_UNION_RECURRENT(
             true,
-            (s, p) -> graph(s, true, b -> b.addLayer("h1", lstm(5, RNNFormat.NCW), "in")
+            (s, p) -> Models.graph(s, InputType.recurrent(4), b -> b.addLayer("h1", lstm(5, RNNFormat.NCW), "in")
                     .addLayer("h2", lstm(5, RNNFormat.NCW), "h1")
                     .addVertex("penalty", p.vertex(), "h1", "h2")
                     .addLayer("out", rnnOutput(RNNFormat.NCW), "penalty"))),
     /** One input of mb·T rows, one of [mb, n, T]. */
     GRAPH_UNION_MIXED(
             true,
-            (s, p) -> graph(s, true, b -> b.addLayer("h1", lstm(5, RNNFormat.NCW), "in")
+            (s, p) -> Models.graph(s, InputType.recurrent(4), b -> b.addLayer("h1", lstm(5, RNNFormat.NCW), "in")
                     .addLayer("h2", dense(5), "h1")
                     .addLayer("h3", lstm(5, RNNFormat.NCW), "h2")
                     .addVertex("penalty", p.vertex(), "h1", "h2", "h3")
@@ -114,13 +107,6 @@ enum Networks {
         @Override
         public IStarVertex vertex() {
             return vertex.clone();
-        }
-    }
-
-    /** What varies between runs of the same network. */
-    record Settings(DataType type, boolean miniBatch, WorkspaceMode workspaces, IUpdater updater) {
-        static Settings gradientCheck(boolean miniBatch) {
-            return new Settings(DataType.DOUBLE, miniBatch, WorkspaceMode.ENABLED, new NoOp());
         }
     }
 
@@ -197,88 +183,5 @@ enum Networks {
                 .activation(Activation.SOFTMAX)
                 .dataFormat(format)
                 .build();
-    }
-
-    private static NeuralNetConfiguration.Builder base(Settings settings) {
-        return new NeuralNetConfiguration.Builder()
-                .seed(12345)
-                .dataType(settings.type())
-                .miniBatch(settings.miniBatch())
-                .trainingWorkspaceMode(settings.workspaces())
-                .inferenceWorkspaceMode(settings.workspaces())
-                .updater(settings.updater())
-                .activation(Activation.TANH)
-                .weightInit(WeightInit.XAVIER);
-    }
-
-    private static Model mln(Settings settings, InputType input, Layer... layers) {
-        NeuralNetConfiguration.ListBuilder list = base(settings).list();
-        List.of(layers).forEach(list::layer);
-        MultiLayerConfiguration conf = list.setInputType(input).build();
-        MultiLayerNetwork network = new MultiLayerNetwork(conf);
-        network.init();
-        return network;
-    }
-
-    private static Model graph(
-            Settings settings,
-            boolean recurrent,
-            java.util.function.UnaryOperator<ComputationGraphConfiguration.GraphBuilder> layers) {
-        ComputationGraphConfiguration conf = layers.apply(
-                        base(settings).graphBuilder().addInputs("in"))
-                .setOutputs("out")
-                .setInputTypes(recurrent ? InputType.recurrent(4) : InputType.feedForward(4))
-                .build();
-        ComputationGraph graph = new ComputationGraph(conf);
-        graph.init();
-        return graph;
-    }
-
-    static double score(Model model, DataSet data, boolean training) {
-        return model instanceof MultiLayerNetwork network
-                ? network.score(data, training)
-                : ((ComputationGraph) model).score(data, training);
-    }
-
-    static INDArray scoreExamples(Model model, DataSet data, boolean regularization) {
-        return model instanceof MultiLayerNetwork network
-                ? network.scoreExamples(data, regularization)
-                : ((ComputationGraph) model).scoreExamples(data, regularization);
-    }
-
-    static INDArray output(Model model, DataSet data, boolean training) {
-        if (model instanceof MultiLayerNetwork network) {
-            return network.output(data.getFeatures(), training, data.getFeaturesMaskArray(), null);
-        }
-        INDArray[] masks = data.getFeaturesMaskArray() == null ? null : new INDArray[] {data.getFeaturesMaskArray()};
-        return ((ComputationGraph) model).output(training, new INDArray[] {data.getFeatures()}, masks, null)[0];
-    }
-
-    static void fit(Model model, DataSet data) {
-        if (model instanceof MultiLayerNetwork network) {
-            network.fit(data);
-        } else {
-            ((ComputationGraph) model).fit(data);
-        }
-    }
-
-    /** Gradient of the last minibatch after {@code computeGradientAndScore}. */
-    static INDArray gradient(Model model, DataSet data) {
-        if (model instanceof MultiLayerNetwork network) {
-            network.setInput(data.getFeatures());
-            network.setLabels(data.getLabels());
-            network.setLayerMaskArrays(data.getFeaturesMaskArray(), data.getLabelsMaskArray());
-            network.computeGradientAndScore();
-        } else {
-            ComputationGraph graph = (ComputationGraph) model;
-            graph.setInputs(data.getFeatures());
-            graph.setLabels(data.getLabels());
-            if (data.hasMaskArrays()) {
-                graph.setLayerMaskArrays(
-                        new INDArray[] {data.getFeaturesMaskArray()}, new INDArray[] {data.getLabelsMaskArray()});
-            }
-            graph.computeGradientAndScore();
-        }
-        return model.gradient().gradient().dup();
     }
 }

@@ -7,28 +7,17 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
+import io.latent4j.contracts.Contracts;
+import io.latent4j.contracts.Models;
+import io.latent4j.contracts.Settings;
 import io.latent4j.istar.Networks.Penalty;
-import io.latent4j.istar.Networks.Settings;
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
-import java.io.File;
-import java.io.IOException;
-import java.io.ObjectInputStream;
-import java.io.ObjectOutputStream;
-import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.deeplearning4j.gradientcheck.GradientCheckUtil;
 import org.deeplearning4j.nn.api.Model;
-import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
-import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
-import org.deeplearning4j.nn.graph.ComputationGraph;
-import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.deeplearning4j.util.ModelSerializer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
@@ -79,34 +68,9 @@ class PenaltyContractTest {
                 Set<String> shrinkage = model.paramTable().keySet().stream()
                         .filter(key -> key.endsWith("_S"))
                         .collect(Collectors.toSet());
-                boolean passed;
-                if (model instanceof MultiLayerNetwork network) {
-                    passed = GradientCheckUtil.checkGradients(new GradientCheckUtil.MLNConfig()
-                            .net(network)
-                            .input(data.getFeatures())
-                            .labels(data.getLabels())
-                            .inputMask(data.getFeaturesMaskArray())
-                            .labelMask(data.getLabelsMaskArray())
-                            .excludeParams(shrinkage)
-                            .subset(true)
-                            .maxPerParam(3)
-                            .print(GradientCheckUtil.PrintMode.FAILURES_ONLY));
-                } else {
-                    passed = GradientCheckUtil.checkGradients(new GradientCheckUtil.GraphConfig()
-                            .net((ComputationGraph) model)
-                            .inputs(new INDArray[] {data.getFeatures()})
-                            .labels(new INDArray[] {data.getLabels()})
-                            .inputMask(masked ? new INDArray[] {data.getFeaturesMaskArray()} : null)
-                            .labelMask(masked ? new INDArray[] {data.getLabelsMaskArray()} : null)
-                            .excludeParams(shrinkage)
-                            .subset(true)
-                            .maxPerParam(3)
-                            .print(GradientCheckUtil.PrintMode.FAILURES_ONLY));
-                }
-                assertTrue(
-                        passed,
-                        kind + " " + penalty + " examples " + examples + " masked " + masked + " miniBatch "
-                                + miniBatch);
+                String what = kind + " " + penalty + " examples " + examples + " masked " + masked + " miniBatch "
+                        + miniBatch;
+                Contracts.gradientsAgree(model, data, shrinkage, what);
                 boolean undefined = examples == 1 && !kind.recurrent;
                 for (ActivationPenalty found : IStar.penalties(model)) {
                     // A union over layers has a point from each even of one example
@@ -126,12 +90,12 @@ class PenaltyContractTest {
         Model without = kind.build(settings, off);
         DataSet data = kind.data(DataType.DOUBLE, 6, 4, kind.recurrent);
 
-        assertEquals(Networks.output(without, data, false), Networks.output(with, data, false));
+        assertEquals(Models.output(without, data, false), Models.output(with, data, false));
         for (ActivationPenalty found : IStar.penalties(with)) {
             assertTrue(Double.isNaN(found.measure()), "output() must not pay for a penalty");
         }
         for (boolean training : new boolean[] {false, true}) {
-            double difference = Networks.score(with, data, training) - Networks.score(without, data, training);
+            double difference = Models.score(with, data, training) - Models.score(without, data, training);
             double expected = IStar.penalties(with).stream()
                     .mapToDouble(ActivationPenalty::penalty)
                     .sum();
@@ -141,7 +105,7 @@ class PenaltyContractTest {
         double sum = IStar.penalties(with).stream()
                 .mapToDouble(ActivationPenalty::penalty)
                 .sum();
-        INDArray examples = Networks.scoreExamples(with, data, true).sub(Networks.scoreExamples(with, data, false));
+        INDArray examples = Models.scoreExamples(with, data, true).sub(Models.scoreExamples(with, data, false));
         for (double added : examples.reshape(examples.length()).toDoubleVector()) {
             assertEquals(sum, added, 1e-12);
         }
@@ -152,104 +116,29 @@ class PenaltyContractTest {
     void maskedEqualsTruncated(Networks kind, Penalty penalty) {
         assumeFalse(!kind.recurrent || kind == Networks.RECURRENT_NWC, "needs time steps along the last dimension");
         Model model = kind.build(Settings.gradientCheck(true), penalty);
-        DataSet longer = kind.data(DataType.DOUBLE, 5, 6, false);
-        INDArray mask = Nd4j.ones(DataType.DOUBLE, 5, 6);
-        mask.get(org.nd4j.linalg.indexing.NDArrayIndex.all(), org.nd4j.linalg.indexing.NDArrayIndex.interval(4, 6))
-                .assign(0);
-        longer.setFeaturesMaskArray(mask);
-        longer.setLabelsMaskArray(mask);
-        org.nd4j.linalg.indexing.INDArrayIndex all = org.nd4j.linalg.indexing.NDArrayIndex.all();
-        org.nd4j.linalg.indexing.INDArrayIndex kept = org.nd4j.linalg.indexing.NDArrayIndex.interval(0, 4);
-        DataSet shorter = new DataSet(
-                longer.getFeatures().get(all, all, kept).dup(),
-                longer.getLabels().get(all, all, kept).dup());
-        INDArray expected = Networks.gradient(model, shorter);
-        double score = model.score();
-        List<Double> penalties =
-                IStar.penalties(model).stream().map(ActivationPenalty::penalty).toList();
-        INDArray found = Networks.gradient(model, longer);
-        assertEquals(score, model.score(), 1e-12);
-        assertTrue(found.equalsWithEps(expected, 1e-11));
-        for (int i = 0; i < penalties.size(); i++) {
-            assertEquals(penalties.get(i), IStar.penalties(model).get(i).penalty(), 1e-13);
-        }
+        Contracts.maskedEqualsTruncated(model, kind.data(DataType.DOUBLE, 5, 6, false), 4);
     }
 
     @ParameterizedTest
     @MethodSource("networksAndPenalties")
     void workspacesMakeNoDifference(Networks kind, Penalty penalty) {
         DataSet data = kind.data(DataType.DOUBLE, 6, 4, kind.recurrent);
-        Model enabled = kind.build(new Settings(DataType.DOUBLE, true, WorkspaceMode.ENABLED, new Adam(1e-2)), penalty);
-        Model none = kind.build(new Settings(DataType.DOUBLE, true, WorkspaceMode.NONE, new Adam(1e-2)), penalty);
-        for (int i = 0; i < 4; i++) {
-            Networks.fit(enabled, data);
-            Networks.fit(none, data);
-        }
-        assertTrue(enabled.params().equalsWithEps(none.params(), 1e-12));
-        assertEquals(enabled.score(), none.score(), 1e-12);
+        Contracts.workspacesMakeNoDifference(settings -> kind.build(settings, penalty), data);
     }
 
     @ParameterizedTest
     @MethodSource("networksAndPenalties")
     void nothingIsLostOnTheWayToDiskAndBack(Networks kind, Penalty penalty, @TempDir Path folder) throws Exception {
-        // Not Adam: a graph's JSON loses the iteration count that Adam's step depends on
         DataSet data = kind.data(DataType.DOUBLE, 6, 4, kind.recurrent);
-        Model model =
-                kind.build(new Settings(DataType.DOUBLE, true, WorkspaceMode.ENABLED, new RmsProp(1e-2)), penalty);
-        Networks.fit(model, data);
-        File file = folder.resolve("model.zip").toFile();
-        ModelSerializer.writeModel(model, file, true);
-        List<Model> copies;
-        if (model instanceof MultiLayerNetwork network) {
-            MultiLayerConfiguration conf = network.getLayerWiseConfigurations();
-            assertEquals(conf, MultiLayerConfiguration.fromJson(conf.toJson()));
-            assertEquals(conf, MultiLayerConfiguration.fromYaml(conf.toYaml()));
-            assertEquals(conf, conf.clone());
-            assertEquals(conf, javaSerialized(conf));
-            copies = List.of(MultiLayerNetwork.load(file, true), network.clone());
-        } else {
-            ComputationGraph graph = (ComputationGraph) model;
-            ComputationGraphConfiguration conf = graph.getConfiguration();
-            // A running graph's configuration also holds a topological order and counters that JSON leaves out
-            assertEquals(
-                    conf.getVertices(),
-                    ComputationGraphConfiguration.fromJson(conf.toJson()).getVertices());
-            assertEquals(
-                    conf.getVertices(),
-                    ComputationGraphConfiguration.fromYaml(conf.toYaml()).getVertices());
-            assertEquals(conf.getVertices(), conf.clone().getVertices());
-            assertEquals(conf.getVertices(), javaSerialized(conf).getVertices());
-            copies = List.of(ComputationGraph.load(file, true), graph.clone());
-        }
-        double score = Networks.score(model, data, false);
-        Networks.fit(model, data);
-        for (Model copy : copies) {
-            assertEquals(score, Networks.score(copy, data, false), 1e-13);
-            // The next step shows whether the updater's state came along
-            Networks.fit(copy, data);
-            assertEquals(model.params(), copy.params());
-        }
-    }
-
-    @SuppressWarnings("unchecked")
-    private static <T extends Serializable> T javaSerialized(T object) throws IOException, ClassNotFoundException {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
-            out.writeObject(object);
-        }
-        try (ObjectInputStream in = new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
-            return (T) in.readObject();
-        }
+        Contracts.nothingIsLost(kind.build(Settings.training(new RmsProp(1e-2)), penalty), data, folder);
     }
 
     @ParameterizedTest
     @EnumSource(Networks.class)
     void shrinkageIsAParameterThatTrainingLeavesAlone(Networks kind) {
         DataSet data = kind.data(DataType.DOUBLE, 6, 4, kind.recurrent);
-        Model model = kind.build(
-                new Settings(DataType.DOUBLE, true, WorkspaceMode.ENABLED, new Adam(1e-2)), Penalty.iStar(1, 0.5));
-        Model plain = kind.build(
-                new Settings(DataType.DOUBLE, true, WorkspaceMode.ENABLED, new Adam(1e-2)), Penalty.iStar(1, 0));
+        Model model = kind.build(Settings.training(new Adam(1e-2)), Penalty.iStar(1, 0.5));
+        Model plain = kind.build(Settings.training(new Adam(1e-2)), Penalty.iStar(1, 0));
         List<String> keys = model.paramTable().keySet().stream()
                 .filter(k -> k.endsWith("_S"))
                 .toList();
@@ -258,49 +147,23 @@ class PenaltyContractTest {
         List<INDArray> before =
                 keys.stream().map(k -> model.paramTable().get(k).dup()).toList();
         for (int i = 0; i < 3; i++) {
-            Networks.fit(model, data);
+            Models.fit(model, data);
         }
         for (int i = 0; i < keys.size(); i++) {
             assertEquals(before.get(i), model.paramTable().get(keys.get(i)));
         }
-        assertEquals(updaterState(plain).length(), updaterState(model).length(), "no updater state for Σ_S");
+        assertEquals(
+                Models.updaterState(plain).length(), Models.updaterState(model).length(), "no updater state for Σ_S");
         long added = before.stream().mapToLong(INDArray::length).sum();
         assertEquals(plain.numParams() + added, model.numParams());
         assertEquals(model.numParams(), model.params().length());
-        assertTrue(summary(model).contains("Total Parameters"));
-    }
-
-    private static String summary(Model model) {
-        return model instanceof MultiLayerNetwork network ? network.summary() : ((ComputationGraph) model).summary();
-    }
-
-    private static INDArray updaterState(Model model) {
-        return model instanceof MultiLayerNetwork network
-                ? network.getUpdater().getStateViewArray()
-                : ((ComputationGraph) model).getUpdater().getStateViewArray();
+        assertTrue(Models.summary(model).contains("Total Parameters"));
     }
 
     @ParameterizedTest
     @MethodSource("networksAndPenalties")
     void floatTrainingFollowsDoubleTraining(Networks kind, Penalty penalty) {
-        Model single = kind.build(new Settings(DataType.FLOAT, true, WorkspaceMode.ENABLED, new NoOp()), penalty);
-        Model twice = kind.build(Settings.gradientCheck(true), penalty);
-        twice.setParams(single.params().castTo(DataType.DOUBLE));
-        DataSet data = kind.data(DataType.FLOAT, 6, 4, kind.recurrent);
-        DataSet same = new DataSet(
-                data.getFeatures().castTo(DataType.DOUBLE),
-                data.getLabels().castTo(DataType.DOUBLE),
-                data.getFeaturesMaskArray() == null
-                        ? null
-                        : data.getFeaturesMaskArray().castTo(DataType.DOUBLE),
-                data.getLabelsMaskArray() == null
-                        ? null
-                        : data.getLabelsMaskArray().castTo(DataType.DOUBLE));
-        INDArray expected = Networks.gradient(twice, same);
-        INDArray found = Networks.gradient(single, data).castTo(DataType.DOUBLE);
-        double error = found.sub(expected).norm2Number().doubleValue()
-                / expected.norm2Number().doubleValue();
-        assertTrue(error < 1e-4, () -> "relative gradient error " + error);
-        assertEquals(twice.score(), single.score(), 1e-4 * Math.abs(twice.score()));
+        Contracts.floatFollowsDouble(
+                settings -> kind.build(settings, penalty), kind.data(DataType.DOUBLE, 6, 4, kind.recurrent));
     }
 }

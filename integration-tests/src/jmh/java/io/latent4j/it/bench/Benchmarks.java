@@ -48,10 +48,7 @@ public final class Benchmarks {
                     "IsoScoreStarBenchmark.twoGemms",
                     1.25,
                     "24576x768"),
-            new Pair(
-                    "IsoScore* value / two GEMMs",
-                    "IsoScoreStarBenchmark.value",
-                    "IsoScoreStarBenchmark.twoGemms"),
+            new Pair("IsoScore* value / two GEMMs", "IsoScoreStarBenchmark.value", "IsoScoreStarBenchmark.twoGemms"),
             new Pair(
                     "Training step, union vertex / plain graph",
                     "TrainingStepBenchmark.graphPenalised",
@@ -87,8 +84,8 @@ public final class Benchmarks {
      */
     public static void main(String[] args) throws RunnerException, IOException {
         if (args.length != 2) {
-            throw new IllegalArgumentException("expected <csv file> <regular expression>, found " + args.length
-                    + " arguments");
+            throw new IllegalArgumentException(
+                    "expected <csv file> <regular expression>, found " + args.length + " arguments");
         }
         Path csv = Path.of(args[0]).toAbsolutePath();
         Path log = csv.resolveSibling("benchmarks.log");
@@ -122,8 +119,7 @@ public final class Benchmarks {
         return timings;
     }
 
-    private static void report(Map<String, Map<String, Timing>> timings, Path csv, PrintStream out)
-            throws IOException {
+    private static void report(Map<String, Map<String, Timing>> timings, Path csv, PrintStream out) throws IOException {
         List<String> lines = new ArrayList<>();
         lines.add("comparison,parameters,ms,yardstick_ms,ratio,median_ratio,target,disturbed");
         out.printf("%-46s %-12s %10s %12s %7s %7s%n", "", "", "ms", "yardstick ms", "ratio", "at most");
@@ -156,7 +152,8 @@ public final class Benchmarks {
                         yardstick.fastest(),
                         ratio,
                         measured.median() / yardstick.median(),
-                        target, disturbed));
+                        target,
+                        disturbed));
             });
         }
         Files.write(csv, lines);

@@ -39,7 +39,9 @@ import org.openjdk.jmh.annotations.Warmup;
 @State(Scope.Thread)
 @BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
-@Fork(value = 1, jvmArgs = {"-Xmx2g", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"})
+@Fork(
+        value = 1,
+        jvmArgs = {"-Xmx2g", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"})
 @Warmup(iterations = 1, time = 6)
 @Measurement(iterations = 1, time = 10)
 public class TrainingStepBenchmark {
@@ -104,8 +106,10 @@ public class TrainingStepBenchmark {
     }
 
     private static MultiLayerNetwork network(boolean penalised) {
-        NeuralNetConfiguration.ListBuilder list =
-                new NeuralNetConfiguration.Builder().seed(1).updater(new Adam(1e-3)).list();
+        NeuralNetConfiguration.ListBuilder list = new NeuralNetConfiguration.Builder()
+                .seed(1)
+                .updater(new Adam(1e-3))
+                .list();
         for (int i = 0; i < LAYERS; i++) {
             list.layer(hidden());
             if (penalised) {
