@@ -127,7 +127,6 @@ class LastStepPoolingTest {
         assertThrows(IllegalStateException.class, () -> pooling.setNIn(InputType.feedForward(3), true));
         assertThrows(IllegalStateException.class, () -> pooling.getOutputType(0, InputType.feedForward(3)));
         assertNotEquals(
-                pooling,
-                new LastStepPooling.Builder().dataFormat(RNNFormat.NWC).build());
+                pooling, new LastStepPooling.Builder().dataFormat(RNNFormat.NWC).build());
     }
 }
