@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.latent4j.vocabsem;
+
+import java.nio.ByteBuffer;
+import java.nio.DoubleBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.stream.IntStream;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * What one pass over a head tells beside its Gram matrix: that its values are finite, which rows are zero, and its
+ * fingerprint.
+ *
+ * <p>The fingerprint is the SHA-256 of the text {@code "latent4j semantic bases 1 <side> <V> <d>\n"} followed by all
+ * values as big-endian IEEE doubles, token by token, with −0 written as 0: the same for the same values, however they
+ * are stored.
+ */
+final class HeadInspection implements RowBlocks.Visitor {
+    private final String name;
+    private final MessageDigest digest;
+    private final double[] row;
+    private final ByteBuffer bytes;
+    private final IntStream.Builder zeroTokens = IntStream.builder();
+
+    HeadInspection(String name, TokenVectors vectors) {
+        this.name = name;
+        this.digest = sha256();
+        String title = "latent4j semantic bases 1 " + name + ' ' + vectors.tokens() + ' ' + vectors.features() + '\n';
+        digest.update(title.getBytes(StandardCharsets.US_ASCII));
+        this.row = new double[vectors.features()];
+        this.bytes = ByteBuffer.allocate(Double.BYTES * row.length);
+    }
+
+    static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+    }
+
+    @Override
+    public void visit(long from, INDArray block) {
+        DoubleBuffer values = Products.hostValues(block);
+        for (long token = from; token < from + block.size(0); token++) {
+            values.get(row);
+            double squares = 0;
+            for (int j = 0; j < row.length; j++) {
+                double value = row[j] + 0.0;
+                row[j] = value;
+                squares += value * value;
+            }
+            if (!Double.isFinite(squares)) {
+                requireFinite(token);
+            }
+            if (squares == 0) {
+                zeroTokens.add((int) token);
+            }
+            bytes.asDoubleBuffer().put(row);
+            digest.update(bytes.array());
+        }
+    }
+
+    private void requireFinite(long token) {
+        for (double value : row) {
+            if (!Double.isFinite(value)) {
+                throw new IllegalArgumentException(
+                        name + " must be finite, found " + value + " in the vector of token " + token);
+            }
+        }
+        throw new IllegalArgumentException(
+                name + " must have squares in the range of double, found a vector beyond it for token " + token);
+    }
+
+    /** Tokens whose vector is zero, in ascending order. */
+    int[] zeroTokens() {
+        return zeroTokens.build().toArray();
+    }
+
+    /** 64 hexadecimal digits; to be asked for once, after the last block. */
+    String fingerprint() {
+        return HexFormat.of().formatHex(digest.digest());
+    }
+}

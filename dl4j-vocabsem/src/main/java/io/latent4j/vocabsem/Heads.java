@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.latent4j.vocabsem;
+
+import java.util.List;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.nn.transferlearning.FineTuneConfiguration;
+import org.deeplearning4j.nn.transferlearning.TransferLearning;
+
+/** Puts semantic logits where a network has its head, by DL4J's transfer learning. */
+final class Heads {
+    private Heads() {}
+
+    static MultiLayerNetwork replace(MultiLayerNetwork network, LabelWords labels) {
+        Layer old = network.getLayer(network.getnLayers() - 1).conf().getLayer();
+        return replace(
+                network,
+                head(
+                        old,
+                        SemanticBases.head(TokenVectors.outputLayer(network))
+                                .build()
+                                .forLabels(labels)));
+    }
+
+    static ComputationGraph replace(ComputationGraph graph, LabelWords labels) {
+        Layer old = graph.getLayer(onlyOutput(graph)).conf().getLayer();
+        return replace(
+                graph,
+                head(
+                        old,
+                        SemanticBases.head(TokenVectors.outputLayer(graph))
+                                .build()
+                                .forLabels(labels)));
+    }
+
+    private static SemanticLogitsConfiguration head(Layer old, SemanticBases bases) {
+        return old instanceof RnnOutputLayer
+                ? new RnnSemanticLogits.Builder().bases(bases).build()
+                : new SemanticLogits.Builder().bases(bases).build();
+    }
+
+    static MultiLayerNetwork replace(MultiLayerNetwork network, SemanticLogitsConfiguration head) {
+        NeuralNetConfiguration old = network.getLayer(network.getnLayers() - 1).conf();
+        return new TransferLearning.Builder(network)
+                .fineTuneConfiguration(unchanged(old))
+                .removeOutputLayer()
+                .addLayer(fitted(head, old.getLayer()))
+                .build();
+    }
+
+    static ComputationGraph replace(ComputationGraph graph, SemanticLogitsConfiguration head) {
+        String name = onlyOutput(graph);
+        NeuralNetConfiguration old = graph.getLayer(name).conf();
+        List<String> inputs = graph.getConfiguration().getVertexInputs().get(name);
+        return new TransferLearning.GraphBuilder(graph)
+                .fineTuneConfiguration(unchanged(old))
+                .removeVertexKeepConnections(name)
+                .addLayer(name, fitted(head, old.getLayer()), inputs.toArray(String[]::new))
+                .build();
+    }
+
+    private static String onlyOutput(ComputationGraph graph) {
+        List<String> outputs = graph.getConfiguration().getNetworkOutputs();
+        if (outputs.size() != 1) {
+            throw new IllegalArgumentException("graph must have exactly one output, found " + outputs);
+        }
+        return outputs.get(0);
+    }
+
+    /** The new head with what it does not set itself: name, updater and layout of the old one. */
+    private static SemanticLogitsConfiguration fitted(SemanticLogitsConfiguration head, Layer old) {
+        SemanticLogitsConfiguration fitted = (SemanticLogitsConfiguration) head.clone();
+        if (fitted.getLayerName() == null) {
+            fitted.setLayerName(old.getLayerName());
+        }
+        if (old instanceof BaseOutputLayer output) {
+            fitted.checkWidth(output.getNIn());
+            if (fitted.getIUpdater() == null) {
+                fitted.setIUpdater(output.getIUpdater().clone());
+            }
+        }
+        if (fitted instanceof RnnSemanticLogits rnn
+                && old instanceof RnnOutputLayer output
+                && output.getRnnDataFormat() != null) {
+            rnn.setDataFormat(output.getRnnDataFormat());
+        }
+        return fitted;
+    }
+
+    private static FineTuneConfiguration unchanged(NeuralNetConfiguration conf) {
+        return new FineTuneConfiguration.Builder()
+                .seed(conf.getSeed())
+                .miniBatch(conf.isMiniBatch())
+                .build();
+    }
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.latent4j.vocabsem;
+
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.impl.reduce3.Dot;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.BooleanIndexing;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.nd4j.linalg.indexing.conditions.Conditions;
+import org.nd4j.linalg.ops.transforms.Transforms;
+
+/**
+ * Similarities of states to bases and their gradients, some rows at a time.
+ *
+ * <p>All work as wide as the vocabulary is matrix products and one scaling by a row vector before and after them: the
+ * norms of the bases enter as that row vector, the norms of the states and the cosine's projections act on arrays of the
+ * states' and the bases' own size.
+ */
+final class LogitBlocks {
+    /** Bytes that a block of logits takes at most, unless one row is larger. */
+    private static final long BLOCK_BYTES = 64L << 20;
+
+    /** Each block with a gradient of the bases reads and writes all of that gradient, so there must not be many. */
+    private static final long MAX_BLOCKS_WITH_BASES_GRADIENT = 4;
+
+    /** Rows of bases that are handled together. */
+    private static final long BASIS_ROWS = 4096;
+
+    private final Similarity similarity;
+    private final double scale;
+    /** Row-major [K, d]. */
+    private final INDArray bases;
+    /** Row-major [N, d]; unit length for COSINE. */
+    private final INDArray states;
+    /** COSINE: inverse norms of the states; EUCLIDEAN: their squares; [N, 1]. */
+    private final @Nullable INDArray perState;
+    /** COSINE: inverse norms of the bases; EUCLIDEAN: their squares; [1, K]. */
+    private final @Nullable INDArray perBasis;
+    /** COSINE: scale / ‖s‖. */
+    private final @Nullable INDArray factors;
+
+    /** EUCLIDEAN: the column sums that the gradient of the bases needs. */
+    private @Nullable INDArray columnSums;
+
+    private boolean basesGradientBegun;
+
+    LogitBlocks(INDArray states, INDArray bases, Similarity similarity, double scale) {
+        if (bases.rank() != 2 || bases.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "bases must be a matrix [K, d], found shape " + Arrays.toString(bases.shape()));
+        }
+        if (states.rank() != 2 || states.size(1) != bases.size(1)) {
+            throw new IllegalArgumentException("states must be a matrix [N, d] with the d = " + bases.size(1)
+                    + " features of the bases, found shape " + Arrays.toString(states.shape()));
+        }
+        requireScale(scale);
+        DataType type = bases.dataType() == DataType.DOUBLE ? DataType.DOUBLE : DataType.FLOAT;
+        this.similarity = similarity;
+        this.scale = scale;
+        this.bases = rowMajor(bases, type);
+        INDArray points = rowMajor(states, type);
+        switch (similarity) {
+            case COSINE -> {
+                perState = inverse(points.norm2(true, 1));
+                perBasis = inverse(this.bases.norm2(false, 1)).reshape(1, bases.size(0));
+                factors = perBasis.mul(scale);
+                this.states = points.mulColumnVector(perState);
+            }
+            case EUCLIDEAN -> {
+                INDArray stateNorms = points.norm2(true, 1);
+                INDArray basisNorms = this.bases.norm2(false, 1).reshape(1, bases.size(0));
+                perState = stateNorms.mul(stateNorms);
+                perBasis = basisNorms.mul(basisNorms);
+                factors = null;
+                this.states = points;
+            }
+            default -> {
+                perState = null;
+                perBasis = null;
+                factors = null;
+                this.states = points;
+            }
+        }
+    }
+
+    static double requireScale(double scale) {
+        if (!(scale > 0) || scale == Double.POSITIVE_INFINITY) {
+            throw new IllegalArgumentException("scale must be positive and finite, found " + scale);
+        }
+        return scale;
+    }
+
+    /** The array itself where it is a row-major matrix without gaps, else a copy; transposes tell the products. */
+    private static INDArray rowMajor(INDArray matrix, DataType type) {
+        INDArray typed = matrix.castTo(type);
+        boolean ready = typed.ordering() == 'c' && typed.stride(1) == 1 && typed.stride(0) == typed.size(1);
+        return ready ? typed : typed.dup('c');
+    }
+
+    /** 1/norm, and 0 for 0. */
+    private static INDArray inverse(INDArray norms) {
+        INDArray squares = norms.mul(norms);
+        Transforms.max(squares, Float.MIN_NORMAL, false);
+        return norms.divi(squares);
+    }
+
+    DataType type() {
+        return bases.dataType();
+    }
+
+    long stateCount() {
+        return states.size(0);
+    }
+
+    long basisCount() {
+        return bases.size(0);
+    }
+
+    /** How many rows a block has. */
+    long blockRows(boolean basesGradient) {
+        long rows = Math.max(1, BLOCK_BYTES / (basisCount() * type().width()));
+        if (basesGradient) {
+            rows = Math.max(rows, -Math.floorDiv(-stateCount(), MAX_BLOCKS_WITH_BASES_GRADIENT));
+        }
+        return Math.min(rows, stateCount());
+    }
+
+    /** Sets {@code logits}, row-major [to − from, K], to those of states from..to. */
+    void logits(long from, long to, INDArray logits) {
+        INDArray points = rows(states, from, to);
+        switch (similarity) {
+            case COSINE -> {
+                Nd4j.gemm(points, bases, logits, false, true, 1, 0);
+                logits.muliRowVector(factors);
+            }
+            case EUCLIDEAN -> {
+                Nd4j.gemm(points, bases, logits, false, true, -2, 0);
+                logits.addiRowVector(perBasis).addiColumnVector(rows(perState, from, to));
+                // Rounding may leave a square a little below 0
+                Transforms.max(logits, 0, false);
+                Transforms.sqrt(logits, false);
+                logits.muli(-scale);
+            }
+            default -> Nd4j.gemm(points, bases, logits, false, true, scale, 0);
+        }
+    }
+
+    /**
+     * Takes the gradients of states from..to, given those of their logits.
+     *
+     * @param logits the logits; not used but for EUCLIDEAN, then overwritten
+     * @param epsilon gradient of the logits, row-major [to − from, K]; overwritten
+     * @param statesGradient set, row-major [to − from, d]
+     * @param basesGradient row-major [K, d], set by the first block and added to by later ones; null: not wanted
+     * @return the gradient of ln(scale)
+     */
+    double gradients(
+            long from,
+            long to,
+            INDArray logits,
+            INDArray epsilon,
+            INDArray statesGradient,
+            @Nullable INDArray basesGradient) {
+        INDArray points = rows(states, from, to);
+        double beta = basesGradientBegun ? 1 : 0;
+        basesGradientBegun = true;
+        double logScale;
+        switch (similarity) {
+            case COSINE -> {
+                epsilon.muliRowVector(factors);
+                Nd4j.gemm(epsilon, bases, statesGradient, false, false, 1, 0);
+                if (basesGradient != null) {
+                    Nd4j.gemm(epsilon, points, basesGradient, true, false, 1, beta);
+                }
+                INDArray along = rowDots(statesGradient, points);
+                logScale = along.sumNumber().doubleValue();
+                statesGradient.subi(points.mulColumnVector(along)).muliColumnVector(rows(perState, from, to));
+            }
+            case EUCLIDEAN -> {
+                logScale = Nd4j.getExecutioner()
+                        .execAndReturn(new Dot(epsilon, logits))
+                        .getFinalResult()
+                        .doubleValue();
+                // −scale·epsilon/distance where −scale·distance are the logits, and 0 for a distance of 0
+                BooleanIndexing.replaceWhere(
+                        logits, Double.NEGATIVE_INFINITY, Conditions.greaterThan(-(double) Float.MIN_NORMAL));
+                epsilon.divi(logits).muli(scale * scale);
+                INDArray ones = Nd4j.ones(type(), basisCount(), 1);
+                INDArray rowSums = Nd4j.gemm(epsilon, ones, false, false);
+                Nd4j.gemm(epsilon, bases, statesGradient, false, false, -1, 0);
+                statesGradient.addi(points.mulColumnVector(rowSums));
+                if (basesGradient != null) {
+                    Nd4j.gemm(epsilon, points, basesGradient, true, false, -1, beta);
+                    INDArray sums = Nd4j.gemm(Nd4j.ones(type(), 1, points.size(0)), epsilon, false, false);
+                    columnSums = columnSums == null ? sums : columnSums.addi(sums);
+                }
+            }
+            default -> {
+                Nd4j.gemm(epsilon, bases, statesGradient, false, false, scale, 0);
+                if (basesGradient != null) {
+                    Nd4j.gemm(epsilon, points, basesGradient, true, false, scale, beta);
+                }
+                logScale = rowDots(statesGradient, points).sumNumber().doubleValue();
+            }
+        }
+        return logScale;
+    }
+
+    /** Completes the gradient of the bases after the last block. */
+    void finish(INDArray basesGradient) {
+        if (similarity == Similarity.DOT) {
+            return;
+        }
+        long count = basisCount();
+        for (long from = 0; from < count; from += BASIS_ROWS) {
+            long to = Math.min(count, from + BASIS_ROWS);
+            INDArray gradient = rows(basesGradient, from, to);
+            INDArray basis = rows(bases, from, to);
+            INDArray part;
+            if (similarity == Similarity.COSINE) {
+                // What lies along the basis does not turn it
+                INDArray inverse = column(perBasis, from, to);
+                part = rowDots(gradient, basis).muli(inverse).muli(inverse);
+            } else {
+                part = column(columnSums, from, to).neg();
+            }
+            gradient.subi(basis.mulColumnVector(part));
+        }
+    }
+
+    private static INDArray rowDots(INDArray a, INDArray b) {
+        return Nd4j.getExecutioner().exec(new Dot(a, b, 1)).reshape(a.size(0), 1);
+    }
+
+    private static INDArray column(INDArray row, long from, long to) {
+        return row.get(NDArrayIndex.all(), NDArrayIndex.interval(from, to)).reshape(to - from, 1);
+    }
+
+    static INDArray rows(INDArray matrix, long from, long to) {
+        return from == 0 && to == matrix.size(0)
+                ? matrix
+                : matrix.get(NDArrayIndex.interval(from, to), NDArrayIndex.all());
+    }
+}
