@@ -160,7 +160,7 @@ public final class CalibrationParamInitializer implements ParamInitializer {
                             view.size(1),
                             view.shape(),
                             IWeightInit.DEFAULT_WEIGHT_INIT_ORDER,
-                            view.reshape('f', view.length()));
+                            view.reshape('f', new long[] {view.length()}));
         }
     }
 
