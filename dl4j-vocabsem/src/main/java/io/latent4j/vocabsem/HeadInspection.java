@@ -8,9 +8,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.stream.IntStream;
-import org.nd4j.linalg.api.concurrency.AffinityManager;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * What one pass over a head tells beside its Gram matrix: that its values are finite, which rows are zero, and its
@@ -29,21 +27,24 @@ final class HeadInspection implements RowBlocks.Visitor {
 
     HeadInspection(String name, TokenVectors vectors) {
         this.name = name;
-        try {
-            this.digest = MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java platform has SHA-256", e);
-        }
+        this.digest = sha256();
         String title = "latent4j semantic bases 1 " + name + ' ' + vectors.tokens() + ' ' + vectors.features() + '\n';
         digest.update(title.getBytes(StandardCharsets.US_ASCII));
         this.row = new double[vectors.features()];
         this.bytes = ByteBuffer.allocate(Double.BYTES * row.length);
     }
 
+    static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+    }
+
     @Override
     public void visit(long from, INDArray block) {
-        Nd4j.getAffinityManager().ensureLocation(block, AffinityManager.Location.HOST);
-        DoubleBuffer values = block.data().asNioDouble();
+        DoubleBuffer values = Products.hostValues(block);
         for (long token = from; token < from + block.size(0); token++) {
             values.get(row);
             double squares = 0;

@@ -17,12 +17,24 @@ final class Heads {
 
     static MultiLayerNetwork replace(MultiLayerNetwork network, LabelWords labels) {
         Layer old = network.getLayer(network.getnLayers() - 1).conf().getLayer();
-        return replace(network, head(old, SemanticBases.fromNetwork(network).forLabels(labels)));
+        return replace(
+                network,
+                head(
+                        old,
+                        SemanticBases.head(TokenVectors.outputLayer(network))
+                                .build()
+                                .forLabels(labels)));
     }
 
     static ComputationGraph replace(ComputationGraph graph, LabelWords labels) {
         Layer old = graph.getLayer(onlyOutput(graph)).conf().getLayer();
-        return replace(graph, head(old, SemanticBases.fromNetwork(graph).forLabels(labels)));
+        return replace(
+                graph,
+                head(
+                        old,
+                        SemanticBases.head(TokenVectors.outputLayer(graph))
+                                .build()
+                                .forLabels(labels)));
     }
 
     private static SemanticLogitsConfiguration head(Layer old, SemanticBases bases) {

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.vocabsem;
 
+import static io.latent4j.vocabsem.Products.addScaled;
+import static io.latent4j.vocabsem.Products.dot;
+
+import java.util.Random;
+import java.util.function.UnaryOperator;
 import org.apache.commons.math3.linear.Array2DRowRealMatrix;
 import org.apache.commons.math3.linear.EigenDecomposition;
 import org.apache.commons.math3.linear.RealMatrix;
@@ -29,8 +34,8 @@ import org.nd4j.linalg.factory.Nd4j;
  * nearly diagonal, graded, and right to the last digits of each column; Jacobi's rotations, which respect such grading,
  * finish it. This resolves singular values as an SVD of H does.
  *
- * <p>All long products are GEMM; all that is left is d×d and done in Java, since M2.1's OpenBLAS gives wrong DGEQRF and
- * DGESVD results with its AVX-512 kernels.
+ * <p>All long products are GEMM, and {@linkplain Products checked}; what is left is d×d and done in Java, since M2.1's
+ * OpenBLAS gives wrong DGEQRF and DGESVD results with its AVX-512 kernels.
  *
  * <p>Source: Y. Yamamoto et al., "Roundoff error analysis of the CholeskyQR2 algorithm", ETNA 44 (2015); J. Demmel and
  * K. Veselić, "Jacobi's method is more accurate than QR", SIAM J. Matrix Anal. Appl. 13 (1992); the use: Gu et al.,
@@ -95,8 +100,7 @@ final class PseudoInverse {
             if (correction == null) {
                 return null;
             }
-            INDArray corrected = Nd4j.createUninitialized(DataType.DOUBLE, p.shape(), 'c');
-            p = Nd4j.gemm(Nd4j.create(invert(correction)), p, corrected, false, false, 1, 0);
+            p = Products.of(Nd4j.create(invert(correction)), p, false, false);
             squaredCondition = largest * squaredNorm(p.toDoubleMatrix());
         }
         return new Factor(gramOf(p), SemanticBases.Route.CHOLESKY, gram.length, Math.sqrt(squaredCondition));
@@ -137,7 +141,7 @@ final class PseudoInverse {
 
     /** PᵀP. */
     private static INDArray gramOf(INDArray p) {
-        return Nd4j.gemm(p, p, Nd4j.createUninitialized(DataType.DOUBLE, p.shape(), 'c'), true, false, 1, 0);
+        return Products.of(p, p, true, false);
     }
 
     /** The Gram matrix of H·Pᵀ (P = I where null) with that of √ridge·Pᵀ added, exactly symmetric. */
@@ -146,11 +150,11 @@ final class PseudoInverse {
         INDArray sum = Nd4j.create(DataType.DOUBLE, new long[] {d, d}, 'c');
         blocks.forEach((from, block) -> {
             visitor.visit(from, block);
-            INDArray rows = p == null ? block : blocks.timesTransposed(block, p);
-            Nd4j.gemm(rows, rows, sum, true, false, 1, 1);
+            INDArray rows = p == null ? block : blocks.timesTransposed(from, block, p);
+            Products.add(rows, rows, sum, true, false, 1, 1, blocks.isFirstOfShape(from, block));
         });
         if (p != null && ridge > 0) {
-            Nd4j.gemm(p, p, sum, false, true, ridge, 1);
+            Products.add(p, p, sum, false, true, ridge, 1, true);
         }
         double[][] gram = sum.toDoubleMatrix();
         sum.close();
@@ -190,7 +194,7 @@ final class PseudoInverse {
             double[] row = inverse[i];
             double pivot = l[i][i];
             for (int k = 0; k < i; k++) {
-                add(-l[i][k] / pivot, inverse[k], row, k + 1);
+                addScaled(-l[i][k] / pivot, inverse[k], row, k + 1);
             }
             row[i] = 1 / pivot;
         }
@@ -265,7 +269,7 @@ final class PseudoInverse {
             double[] y = times(a, x);
             double[] z = new double[x.length];
             for (int i = 0; i < y.length; i++) {
-                add(y[i], a[i], z, z.length);
+                addScaled(y[i], a[i], z, z.length);
             }
             return z;
         });
@@ -285,8 +289,8 @@ final class PseudoInverse {
     }
 
     /** The power method, from a start that no structured matrix is likely to be orthogonal to. */
-    private static double power(int n, java.util.function.UnaryOperator<double[]> product) {
-        double[] x = new java.util.Random(n).doubles(n, 0.5, 1.5).toArray();
+    private static double power(int n, UnaryOperator<double[]> product) {
+        double[] x = new Random(n).doubles(n, 0.5, 1.5).toArray();
         double value = 0;
         for (int i = 0; i < 50; i++) {
             double norm = Math.sqrt(dot(x, x, n));
@@ -302,30 +306,5 @@ final class PseudoInverse {
             value = next;
         }
         return value;
-    }
-
-    /** Sum of products; four sums, as one is bound to the latency of an addition. */
-    private static double dot(double[] a, double[] b, int length) {
-        double s0 = 0;
-        double s1 = 0;
-        double s2 = 0;
-        double s3 = 0;
-        int k = 0;
-        for (; k + 3 < length; k += 4) {
-            s0 += a[k] * b[k];
-            s1 += a[k + 1] * b[k + 1];
-            s2 += a[k + 2] * b[k + 2];
-            s3 += a[k + 3] * b[k + 3];
-        }
-        for (; k < length; k++) {
-            s0 += a[k] * b[k];
-        }
-        return (s0 + s1) + (s2 + s3);
-    }
-
-    private static void add(double factor, double[] x, double[] to, int length) {
-        for (int k = 0; k < length; k++) {
-            to[k] += factor * x[k];
-        }
     }
 }

@@ -43,13 +43,40 @@ final class RowBlocks implements AutoCloseable {
         }
     }
 
+    /**
+     * The rows of the given tokens only; all rows where null.
+     *
+     * @param visitor {@code from} is the index of the first of the block's tokens in the array
+     */
+    void forEach(int @Nullable [] tokenIds, Visitor visitor) {
+        if (tokenIds == null) {
+            forEach(visitor);
+            return;
+        }
+        try (INDArray row = buffer(1, vectors.features())) {
+            for (int from = 0; from < tokenIds.length; from += (int) rows.size(0)) {
+                INDArray block = first(rows, Math.min(rows.size(0), tokenIds.length - from));
+                for (int i = 0; i < block.size(0); i++) {
+                    vectors.read(tokenIds[from + i], row);
+                    block.putRow(i, row);
+                }
+                visitor.visit(from, block);
+            }
+        }
+    }
+
+    /** Whether the block is the first of its size: the first of all or a shorter last one. */
+    boolean isFirstOfShape(long from, INDArray block) {
+        return from == 0 || block.size(0) < rows.size(0);
+    }
+
     /** The block times Aᵀ, valid until the next product. */
-    INDArray timesTransposed(INDArray block, INDArray a) {
+    INDArray timesTransposed(long from, INDArray block, INDArray a) {
         if (products == null) {
             products = buffer(rows.size(0), vectors.features());
         }
         INDArray product = first(products, block.size(0));
-        Nd4j.gemm(block, a, product, false, true, 1, 0);
+        Products.add(block, a, product, false, true, 1, 0, isFirstOfShape(from, block));
         return product;
     }
 

@@ -22,8 +22,8 @@ import org.nd4j.linalg.factory.Nd4j;
  * </table>
  *
  * <p>Computed in DOUBLE where the bases are DOUBLE, else in FLOAT, in which norms should lie between 1e-18 and 1e18. A
- * vector whose norm is 0 (or underflows) has cosine 0 with everything, and gradient 0. In FLOAT a Euclidean distance
- * below about a thousandth of the vectors' norms has lost its digits, since it is taken from squares.
+ * vector whose norm is 0 (or underflows) has cosine 0 with everything, and gradient 0. A Euclidean distance is
+ * taken from squares, so one below about a thousandth of the vectors' norms (in DOUBLE 1e-8) has lost its digits.
  *
  * <p>Source: Gu et al., "Vocabulary-Defined Semantics", arXiv 2401.16184; scale, EUCLIDEAN and DOT are additions.
  *

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.latent4j.vocabsem;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.DoubleBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import org.bytedeco.javacpp.indexer.Bfloat16Indexer;
+import org.bytedeco.javacpp.indexer.HalfIndexer;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.concurrency.AffinityManager;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** The rows or columns of a matrix in a file, which is mapped into memory, not read into it. */
+final class FileVectors extends TokenVectors {
+    /** Segments of 1 GiB, as a mapping is bound to 2 GiB. */
+    static final int SEGMENT_BITS = 30;
+
+    private final ByteBuffer[] segments;
+    private final int segmentBits;
+    private final long rows;
+    private final long columns;
+    private final DataType type;
+    private final Layout layout;
+
+    /**
+     * Maps a row-major matrix, whose extent the caller has checked.
+     *
+     * @param file the file, not to be changed as long as this is in use
+     * @param offset where its values begin
+     * @param rows the matrix' rows
+     * @param columns the matrix' columns
+     * @param type DOUBLE, FLOAT, HALF or BFLOAT16
+     * @param order byte order of the values
+     * @param layout what the tokens are
+     * @param segmentBits logarithm of the size of the mapped segments, at least 3, so that no value is cut in two
+     */
+    FileVectors(
+            Path file,
+            long offset,
+            long rows,
+            long columns,
+            DataType type,
+            ByteOrder order,
+            Layout layout,
+            int segmentBits)
+            throws IOException {
+        requireSizes(file.toString(), rows, columns);
+        this.rows = rows;
+        this.columns = columns;
+        this.type = type;
+        this.layout = layout;
+        this.segmentBits = segmentBits;
+        long bytes = rows * columns * type.width();
+        long segmentSize = 1L << segmentBits;
+        this.segments = new ByteBuffer[(int) ((bytes + segmentSize - 1) >>> segmentBits)];
+        try (FileChannel channel = FileChannel.open(file)) {
+            for (int i = 0; i < segments.length; i++) {
+                long start = (long) i << segmentBits;
+                segments[i] = channel.map(
+                                FileChannel.MapMode.READ_ONLY, offset + start, Math.min(segmentSize, bytes - start))
+                        .order(order);
+            }
+        }
+    }
+
+    @Override
+    public long tokens() {
+        return layout == Layout.COLUMNS ? columns : rows;
+    }
+
+    @Override
+    public int features() {
+        return (int) (layout == Layout.COLUMNS ? rows : columns);
+    }
+
+    @Override
+    public DataType dataType() {
+        return type;
+    }
+
+    @Override
+    void read(long from, INDArray into) {
+        DoubleBuffer values = into.data().asNioDouble();
+        int count = (int) into.size(0);
+        int d = features();
+        if (layout == Layout.ROWS) {
+            for (int i = 0; i < count; i++) {
+                for (int j = 0; j < d; j++) {
+                    values.put(i * d + j, value((from + i) * d + j));
+                }
+            }
+        } else {
+            // Along the rows of the file
+            for (int j = 0; j < d; j++) {
+                for (int i = 0; i < count; i++) {
+                    values.put(i * d + j, value(j * columns + from + i));
+                }
+            }
+        }
+        Nd4j.getAffinityManager().tagLocation(into, AffinityManager.Location.HOST);
+    }
+
+    private double value(long index) {
+        long offset = index * type.width();
+        ByteBuffer segment = segments[(int) (offset >>> segmentBits)];
+        int position = (int) (offset & ((1L << segmentBits) - 1));
+        return switch (type) {
+            case DOUBLE -> segment.getDouble(position);
+            case FLOAT -> segment.getFloat(position);
+            case HALF -> HalfIndexer.toFloat(segment.getShort(position));
+            case BFLOAT16 -> Bfloat16Indexer.toFloat(segment.getShort(position));
+            default -> throw new IllegalStateException("no reader for " + type);
+        };
+    }
+}
