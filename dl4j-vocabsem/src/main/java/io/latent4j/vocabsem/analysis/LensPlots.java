@@ -88,10 +88,7 @@ public final class LensPlots {
      * @throws IllegalArgumentException if there is no position, none of them is in the report, or captions are not as many
      */
     public static BufferedImage heatMap(
-            LensReport report,
-            List<Position> positions,
-            @Nullable List<String> captions,
-            IntFunction<String> token) {
+            LensReport report, List<Position> positions, @Nullable List<String> captions, IntFunction<String> token) {
         if (captions != null && captions.size() != positions.size()) {
             throw new IllegalArgumentException(
                     "captions must be as many as the " + positions.size() + " positions, found " + captions.size());
