@@ -3,6 +3,7 @@ package io.latent4j.vocabsem;
 
 import static io.latent4j.vocabsem.Products.addScaled;
 import static io.latent4j.vocabsem.Products.dot;
+import static io.latent4j.vocabsem.Products.norm;
 
 import java.util.Arrays;
 import java.util.Random;
@@ -148,10 +149,6 @@ final class PseudoInverse {
         double[][] gram = sum.toDoubleMatrix();
         sum.close();
         for (int i = 0; i < d; i++) {
-            if (!Double.isFinite(gram[i][i])) {
-                throw new IllegalArgumentException("head must have sums of squares in the range of double, found "
-                        + gram[i][i] + " for feature " + i);
-            }
             if (p == null) {
                 gram[i][i] += ridge;
             }
@@ -269,11 +266,7 @@ final class PseudoInverse {
     }
 
     private static double[] norms(double[][] rows) {
-        return Arrays.stream(rows).mapToDouble(PseudoInverse::norm).toArray();
-    }
-
-    private static double norm(double[] x) {
-        return Math.sqrt(dot(x, x, x.length));
+        return Arrays.stream(rows).mapToDouble(Products::norm).toArray();
     }
 
     /** Estimates ‖A‖₂² of a square matrix as the largest eigenvalue of AᵀA. */
@@ -306,12 +299,12 @@ final class PseudoInverse {
         double[] x = new Random(n).doubles(n, 0.5, 1.5).toArray();
         double value = 0;
         for (int i = 0; i < 50; i++) {
-            double norm = Math.sqrt(dot(x, x, n));
+            double norm = norm(x);
             for (int k = 0; k < n; k++) {
                 x[k] /= norm;
             }
             double[] y = product.apply(x);
-            double next = Math.sqrt(dot(y, y, n));
+            double next = norm(y);
             x = y;
             if (next <= value * (1 + 1e-4)) {
                 return next;

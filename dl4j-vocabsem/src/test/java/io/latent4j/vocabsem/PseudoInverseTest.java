@@ -154,13 +154,6 @@ class PseudoInverseTest {
             INDArray head = Nd4j.create(rows).mul(scale);
             assertTrue(error(SemanticBases.fromHeadRows(head).matrix().mul(scale), expected) < 1e-11);
         }
-        INDArray large = Nd4j.create(rows).muli(1e153 / rows[0][0]);
-        for (int i = 0; i < 40; i++) {
-            large.putScalar(i, 0, 1e154);
-        }
-        String message = assertThrows(IllegalArgumentException.class, () -> SemanticBases.fromHeadRows(large))
-                .getMessage();
-        assertTrue(message.startsWith("head must have s"), message);
     }
 
     @Test

@@ -172,8 +172,8 @@ class SemanticBasesTest {
                     () -> SemanticBases.fromEmbedding(bad));
         }
         assertRefused(
-                "head must have squares in the range of double, found a vector beyond it for token 3",
-                () -> SemanticBases.fromHeadRows(ROWS.dup().putScalar(3, 2, 1e200)));
+                "head must have a sum of squares below 1.0E300, found 1.0E302 up to token 3",
+                () -> SemanticBases.fromHeadRows(ROWS.dup().putScalar(3, 2, 1e151)));
         assertRefused(
                 "matrix must be a floating point array [d, V], found FLOAT [3]",
                 () -> SemanticBases.fromHead(Nd4j.zeros(DataType.FLOAT, 3)));
