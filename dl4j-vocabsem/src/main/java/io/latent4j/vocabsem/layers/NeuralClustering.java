@@ -62,7 +62,9 @@ final class NeuralClustering extends BaseLayer<io.latent4j.vocabsem.NeuralCluste
 
     private Evaluation evaluate(Weights weights) {
         return SemanticCalibration.evaluate(
-                TimeSteps.rows(input, format(), computeType()), weights, layerConf().calibrationOptions());
+                TimeSteps.rows(input, format(), computeType()),
+                weights,
+                layerConf().calibrationOptions());
     }
 
     /** Outside any borrowed workspace: weight noise borrows one itself. */
