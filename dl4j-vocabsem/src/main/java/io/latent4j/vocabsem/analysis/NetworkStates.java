@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.vocabsem.analysis;
 
+import io.latent4j.vocabsem.NeuralClustering;
 import io.latent4j.vocabsem.RnnSemanticLogits;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -263,6 +264,8 @@ final class NetworkStates {
             return output.getRnnDataFormat();
         } else if (layer instanceof RnnSemanticLogits output) {
             return output.getDataFormat();
+        } else if (layer instanceof NeuralClustering clustering) {
+            return clustering.getDataFormat();
         } else if (layer instanceof Bidirectional bidirectional) {
             return format(bidirectional.getFwd());
         } else if (layer instanceof BaseWrapperLayer wrapper) {
