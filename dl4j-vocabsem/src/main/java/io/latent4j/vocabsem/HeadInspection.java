@@ -19,10 +19,14 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * are stored.
  */
 final class HeadInspection implements RowBlocks.Visitor {
+    /** Leaves room for the products that follow. */
+    private static final double MAX_SQUARES = 1e300;
+
     private final String name;
     private final MessageDigest digest;
     private final double[] row;
     private final ByteBuffer bytes;
+    private double total;
     private final IntStream.Builder zeroTokens = IntStream.builder();
 
     HeadInspection(String name, TokenVectors vectors) {
@@ -53,8 +57,9 @@ final class HeadInspection implements RowBlocks.Visitor {
                 row[j] = value;
                 squares += value * value;
             }
-            if (!Double.isFinite(squares)) {
-                requireFinite(token);
+            total += squares;
+            if (!(total < MAX_SQUARES)) {
+                refuse(token);
             }
             if (squares == 0) {
                 zeroTokens.add((int) token);
@@ -64,15 +69,15 @@ final class HeadInspection implements RowBlocks.Visitor {
         }
     }
 
-    private void requireFinite(long token) {
+    private void refuse(long token) {
         for (double value : row) {
             if (!Double.isFinite(value)) {
                 throw new IllegalArgumentException(
                         name + " must be finite, found " + value + " in the vector of token " + token);
             }
         }
-        throw new IllegalArgumentException(
-                name + " must have squares in the range of double, found a vector beyond it for token " + token);
+        throw new IllegalArgumentException(name + " must have a sum of squares below " + MAX_SQUARES + ", found "
+                + total + " up to token " + token);
     }
 
     /** Tokens whose vector is zero, in ascending order. */

@@ -337,7 +337,7 @@ public final class SemanticBases {
         /** What a buffer of the JVM's can address. */
         private static final long MAX_BLOCK_ELEMENTS = 1 << 27;
 
-        /** d×d matrices that the truncated route holds at once, its eigendecomposition's included. */
+        /** d×d matrices that either route holds at once at most. */
         private static final long SQUARE_MATRICES = 10;
 
         private final Side side;
@@ -470,7 +470,7 @@ public final class SemanticBases {
         /**
          * The memory that building will take at most, in the heap and outside: the bases (K·d values of their type), two
          * blocks of n rows ({@code 16·n·d} bytes; one on the input side) and, on the output side, ten d×d matrices
-         * ({@code 80·d²} bytes; half of that on the route CHOLESKY). What holds the head itself is not counted.
+         * ({@code 80·d²} bytes). What holds the head itself is not counted.
          *
          * @return bytes
          * @throws IllegalArgumentException if {@link #memory} does not suffice for blocks of a single row
