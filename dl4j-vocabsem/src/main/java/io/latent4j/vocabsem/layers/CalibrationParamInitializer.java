@@ -156,11 +156,11 @@ public final class CalibrationParamInitializer implements ParamInitializer {
         } else {
             layer.getWeightInitFn()
                     .init(
-                            view.size(0),
-                            view.size(1),
+                            (double) view.size(0),
+                            (double) view.size(1),
                             view.shape(),
                             IWeightInit.DEFAULT_WEIGHT_INIT_ORDER,
-                            view.reshape('f', view.length()));
+                            view.reshape('f', new long[] {view.length()}));
         }
     }
 

@@ -47,10 +47,11 @@ final class NeuralClustering extends BaseLayer<io.latent4j.vocabsem.NeuralCluste
         applyDropOutIfNecessary(training, workspaceMgr);
         INDArray out = workspaceMgr.createUninitialized(
                 ArrayType.ACTIVATIONS, dataType, input.shape(), input.rank() == 3 ? 'f' : 'c');
+        Weights weights = weights(training, workspaceMgr);
         // What the gradient needs must live as long as the activations do
         ArrayType scope = training ? ArrayType.ACTIVATIONS : ArrayType.FF_WORKING_MEM;
         try (MemoryWorkspace ws = workspaceMgr.notifyScopeBorrowed(scope)) {
-            Evaluation forward = evaluate(training, workspaceMgr);
+            Evaluation forward = evaluate(weights);
             evaluation = training ? forward : null;
             INDArray mask = TimeSteps.mask(maskArray, input, format(), computeType());
             INDArray rows = mask == null ? forward.output() : forward.output().mulColumnVector(mask);
@@ -59,11 +60,16 @@ final class NeuralClustering extends BaseLayer<io.latent4j.vocabsem.NeuralCluste
         }
     }
 
-    private Evaluation evaluate(boolean training, LayerWorkspaceMgr workspaceMgr) {
+    private Evaluation evaluate(Weights weights) {
         return SemanticCalibration.evaluate(
                 TimeSteps.rows(input, format(), computeType()),
-                weights(key -> getParamWithNoise(key, training, workspaceMgr).castTo(computeType())),
+                weights,
                 layerConf().calibrationOptions());
+    }
+
+    /** Outside any borrowed workspace: weight noise borrows one itself. */
+    private Weights weights(boolean training, LayerWorkspaceMgr workspaceMgr) {
+        return weights(key -> getParamWithNoise(key, training, workspaceMgr).castTo(computeType()));
     }
 
     private Weights weights(Function<String, INDArray> table) {
@@ -84,8 +90,9 @@ final class NeuralClustering extends BaseLayer<io.latent4j.vocabsem.NeuralCluste
         INDArray epsilonNext = workspaceMgr.createUninitialized(
                 ArrayType.ACTIVATION_GRAD, epsilon.dataType(), input.shape(), input.rank() == 3 ? 'f' : 'c');
         Gradient gradient = new DefaultGradient();
+        Weights weights = weights(true, workspaceMgr);
         try (MemoryWorkspace ws = workspaceMgr.notifyScopeBorrowed(ArrayType.BP_WORKING_MEM)) {
-            Evaluation forward = evaluation == null ? evaluate(true, workspaceMgr) : evaluation;
+            Evaluation forward = evaluation == null ? evaluate(weights) : evaluation;
             INDArray rows = TimeSteps.rows(epsilon, format(), computeType());
             INDArray mask = TimeSteps.mask(maskArray, input, format(), computeType());
             if (mask != null) {
