@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.vocabsem;
 
+import io.latent4j.vocabsem.layers.SemanticLogitsParamInitializer;
 import java.util.List;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
@@ -10,6 +11,7 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.transferlearning.FineTuneConfiguration;
 import org.deeplearning4j.nn.transferlearning.TransferLearning;
+import org.nd4j.linalg.api.buffer.DataType;
 
 /** Puts semantic logits where a network has its head, by DL4J's transfer learning. */
 final class Heads {
@@ -56,11 +58,32 @@ final class Heads {
         String name = onlyOutput(graph);
         NeuralNetConfiguration old = graph.getLayer(name).conf();
         List<String> inputs = graph.getConfiguration().getVertexInputs().get(name);
-        return new TransferLearning.GraphBuilder(graph)
+        SemanticLogitsConfiguration fitted = fitted(head, old.getLayer());
+        ComputationGraph replaced = new TransferLearning.GraphBuilder(graph)
                 .fineTuneConfiguration(unchanged(old))
                 .removeVertexKeepConnections(name)
-                .addLayer(name, fitted(head, old.getLayer()), inputs.toArray(String[]::new))
+                .addLayer(name, fitted, inputs.toArray(String[]::new))
                 .build();
+        DataType type = graph.getConfiguration().getDataType();
+        if (replaced.params().dataType() == type) {
+            return replaced;
+        }
+        // M2.1's transfer learning makes every graph a FLOAT one: back, with the digits that were lost
+        ComputationGraph typed = replaced.convertDataType(type);
+        for (org.deeplearning4j.nn.api.Layer layer : graph.getLayers()) {
+            String layerName = layer.conf().getLayer().getLayerName();
+            if (layer.numParams() > 0 && !layerName.equals(name)) {
+                typed.getLayer(layerName).setParams(layer.params());
+            }
+        }
+        SemanticBases bases = fitted.initialBases();
+        if (bases != null) {
+            typed.getLayer(name)
+                    .setParam(
+                            SemanticLogitsParamInitializer.BASES_KEY,
+                            bases.matrix().transpose());
+        }
+        return typed;
     }
 
     private static String onlyOutput(ComputationGraph graph) {

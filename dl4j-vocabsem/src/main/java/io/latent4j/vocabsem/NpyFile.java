@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -25,6 +26,8 @@ final class NpyFile {
     /** One entry of the header, which is a Python dictionary of three. */
     private static final Pattern ENTRY = Pattern.compile(
             "\\s*['\"](\\w+)['\"]\\s*:\\s*('[^']*'|\"[^\"]*\"|True|False|\\([\\d\\s,]*\\))\\s*(,|(?=}))");
+
+    private static final Set<String> KEYS = Set.of("descr", "fortran_order", "shape");
 
     private static final Map<String, DataType> TYPES =
             Map.of("f2", DataType.HALF, "f4", DataType.FLOAT, "f8", DataType.DOUBLE);
@@ -89,20 +92,15 @@ final class NpyFile {
         Map<String, String> header = new HashMap<>();
         Matcher matcher = ENTRY.matcher(trimmed);
         int position = 1;
-        while (matcher.find(position) && matcher.start() == position) {
-            if (header.put(matcher.group(1), matcher.group(2)) != null) {
-                break;
-            }
+        while (position < trimmed.length()
+                && matcher.region(position, trimmed.length()).lookingAt()
+                && header.putIfAbsent(matcher.group(1), matcher.group(2)) == null) {
             position = matcher.end();
         }
-        boolean complete = trimmed.startsWith("{")
-                && trimmed.substring(Math.min(position, trimmed.length()))
-                        .strip()
-                        .equals("}");
+        boolean complete =
+                trimmed.startsWith("{") && trimmed.substring(position).strip().equals("}");
         if (!complete
-                || !header.keySet()
-                        .equals(Map.of("descr", 0, "fortran_order", 0, "shape", 0)
-                                .keySet())
+                || !header.keySet().equals(KEYS)
                 || !header.get("fortran_order").matches("True|False")) {
             throw new IOException(
                     file + " must have a header of descr, fortran_order and shape, found " + abbreviate(trimmed));

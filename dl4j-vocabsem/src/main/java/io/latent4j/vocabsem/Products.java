@@ -2,6 +2,7 @@
 package io.latent4j.vocabsem;
 
 import java.nio.DoubleBuffer;
+import java.util.Arrays;
 import java.util.Random;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.concurrency.AffinityManager;
@@ -50,14 +51,21 @@ final class Products {
         Nd4j.gemm(a, b, c, transposeA, transposeB, alpha, beta);
         double[] inner = times(b, transposeB, x);
         double[] expected = times(a, transposeA, inner);
-        double[] found = times(c, false, x);
         double scale = Math.abs(alpha) * a.norm2Number().doubleValue() * norm(inner) + Math.abs(beta) * norm(before);
-        for (int i = 0; i < found.length; i++) {
-            found[i] -= alpha * expected[i] + beta * before[i];
+        for (int i = 0; i < expected.length; i++) {
+            expected[i] = alpha * expected[i] + beta * before[i];
         }
-        if (!(norm(found) <= TOLERANCE * scale)) {
-            throw new IllegalStateException("the backend's matrix product in double is wrong: an error of "
-                    + norm(found) / scale + " for " + a.shapeInfoToString() + " by " + b.shapeInfoToString()
+        requireProduct(c, x, expected, scale);
+    }
+
+    /** Checks that C·x is the given vector, within 1e-9 of the scale. */
+    static void requireProduct(INDArray c, double[] x, double[] expected, double scale) {
+        double[] difference = times(c, false, x);
+        addScaled(-1, expected, difference, difference.length);
+        if (!(norm(difference) <= TOLERANCE * scale)) {
+            throw new IllegalStateException("the backend's matrix product in double is wrong: " + norm(difference)
+                    + " away from the sums of Java, of size " + scale + ", in a result of shape "
+                    + Arrays.toString(c.shape())
                     + "; with OpenBLAS set the environment variable OPENBLAS_CORETYPE to Haswell or SkylakeX");
         }
     }
@@ -84,8 +92,21 @@ final class Products {
         return matrix.data().asNioDouble();
     }
 
-    private static double norm(double[] x) {
-        return Math.sqrt(dot(x, x, x.length));
+    /** ‖x‖₂, without overflow or underflow of its square. */
+    static double norm(double[] x) {
+        double largest = 0;
+        for (double value : x) {
+            largest = Math.max(largest, Math.abs(value));
+        }
+        if (largest == 0 || !Double.isFinite(largest)) {
+            return largest;
+        }
+        double sum = 0;
+        for (double value : x) {
+            double ratio = value / largest;
+            sum += ratio * ratio;
+        }
+        return largest * Math.sqrt(sum);
     }
 
     /** Sum of products; four sums, as one is bound to the latency of an addition. */

@@ -3,12 +3,11 @@ package io.latent4j.vocabsem;
 
 import static io.latent4j.vocabsem.Products.addScaled;
 import static io.latent4j.vocabsem.Products.dot;
+import static io.latent4j.vocabsem.Products.norm;
 
+import java.util.Arrays;
 import java.util.Random;
 import java.util.function.UnaryOperator;
-import org.apache.commons.math3.linear.Array2DRowRealMatrix;
-import org.apache.commons.math3.linear.EigenDecomposition;
-import org.apache.commons.math3.linear.RealMatrix;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -31,8 +30,8 @@ import org.nd4j.linalg.factory.Nd4j;
  *
  * <p>TRUNCATED, where G is too ill-conditioned for the other, or singular values are to be cut off. The eigenvectors V
  * of G resolve singular values above 1e-8 of the largest only. So a second pass takes the Gram matrix of H·V, which is
- * nearly diagonal, graded, and right to the last digits of each column; Jacobi's rotations, which respect such grading,
- * finish it. This resolves singular values as an SVD of H does.
+ * nearly diagonal, graded, and right to the last digits of each column; Jacobi's rotations of its Cholesky factor, which
+ * respect such grading, finish it. This resolves singular values as an SVD of H does.
  *
  * <p>All long products are GEMM, and {@linkplain Products checked}; what is left is d×d and done in Java, since M2.1's
  * OpenBLAS gives wrong DGEQRF and DGESVD results with its AVX-512 kernels.
@@ -52,7 +51,8 @@ final class PseudoInverse {
 
     private static final double FLOAT_ERROR = 1e-8;
 
-    private static final int MAX_SWEEPS = 30;
+    /** Quadratic convergence needs about ten. */
+    private static final int MAX_SWEEPS = 50;
 
     private PseudoInverse() {}
 
@@ -67,22 +67,34 @@ final class PseudoInverse {
     record Factor(INDArray factor, SemanticBases.Route route, int rank, double condition) {}
 
     /**
-     * Finds M in two passes over the rows, or in one where that is accurate enough.
+     * The first pass over the rows: the Gram matrix HᵀH.
      *
      * @param blocks the rows of H
+     * @param visitor shown each block before it is used
+     */
+    static double[][] gram(RowBlocks blocks, RowBlocks.Visitor visitor) {
+        return gram(blocks, null, 0, visitor);
+    }
+
+    /**
+     * Finds M, with a second pass over the rows where the Gram matrix is not enough.
+     *
+     * @param blocks the rows of H
+     * @param gram HᵀH, not zero
      * @param rcond singular values up to this part of the largest count as 0, in [2⁻⁵², 1)
      * @param ridge added to the Gram matrix' diagonal, 0 for none
-     * @param visitor also shown each block of the first pass
      */
-    static Factor of(RowBlocks blocks, double rcond, double ridge, RowBlocks.Visitor visitor) {
-        int d = blocks.vectors().features();
-        double[][] gram = gram(blocks, null, ridge, visitor);
-        Factor cholesky = blocks.vectors().tokens() < d && ridge == 0 ? null : cholesky(blocks, gram, rcond, ridge);
+    static Factor of(RowBlocks blocks, double[][] gram, double rcond, double ridge) {
+        for (int i = 0; i < gram.length; i++) {
+            gram[i][i] += ridge;
+        }
+        Factor cholesky =
+                blocks.vectors().tokens() < gram.length && ridge == 0 ? null : cholesky(blocks, gram, rcond, ridge);
         return cholesky != null ? cholesky : truncated(blocks, gram, rcond, ridge);
     }
 
     private static @Nullable Factor cholesky(RowBlocks blocks, double[][] gram, double rcond, double ridge) {
-        double largest = norm(gram);
+        double largest = largestEigenvalue(gram);
         double[][] lower = factorize(gram);
         if (lower == null) {
             return null;
@@ -107,33 +119,24 @@ final class PseudoInverse {
     }
 
     private static Factor truncated(RowBlocks blocks, double[][] ridgedGram, double rcond, double ridge) {
-        int d = ridgedGram.length;
-        // An exact copy without the ridge is not to be had by subtraction, but its eigenvectors are the same
-        RealMatrix vectors = new EigenDecomposition(new Array2DRowRealMatrix(ridgedGram, false)).getVT();
-        double[][] v = vectors.getData();
-        double[][] graded = gram(blocks, Nd4j.create(v), 0, (from, block) -> {});
-        rotate(graded, v);
-        double largest = 0;
-        for (int j = 0; j < d; j++) {
-            largest = Math.max(largest, Math.sqrt(Math.max(0, graded[j][j])));
-        }
+        // The ridge shifts the eigenvalues but leaves the eigenvectors
+        INDArray vectors = Nd4j.create(normalized(orthogonalize(ridgedGram)));
+        double[][] graded = orthogonalize(gram(blocks, vectors, 0, (from, block) -> {}));
+        double[] singular = norms(graded);
+        double largest = Arrays.stream(singular).max().orElseThrow();
+        double root = Math.sqrt(ridge);
         int rank = 0;
         double smallest = largest;
-        for (int j = 0; j < d; j++) {
-            double singular = Math.sqrt(Math.max(0, graded[j][j]));
-            boolean kept = ridge > 0 || singular > rcond * largest;
-            double scale = kept ? 1 / Math.hypot(singular, Math.sqrt(ridge)) : 0;
+        for (int j = 0; j < singular.length; j++) {
+            boolean kept = ridge > 0 || singular[j] > rcond * largest;
             if (kept) {
                 rank++;
-                smallest = Math.min(smallest, singular);
+                smallest = Math.min(smallest, singular[j]);
             }
-            for (int k = 0; k < d; k++) {
-                v[j][k] *= scale;
-            }
+            scale(graded[j], kept ? 1 / (singular[j] * Math.hypot(singular[j], root)) : 0);
         }
-        double root = Math.sqrt(ridge);
         return new Factor(
-                gramOf(Nd4j.create(v)),
+                gramOf(Products.of(Nd4j.create(graded), vectors, false, false)),
                 SemanticBases.Route.TRUNCATED,
                 rank,
                 Math.hypot(largest, root) / Math.hypot(smallest, root));
@@ -144,7 +147,7 @@ final class PseudoInverse {
         return Products.of(p, p, true, false);
     }
 
-    /** The Gram matrix of H·Pᵀ (P = I where null) with that of √ridge·Pᵀ added, exactly symmetric. */
+    /** The Gram matrix of H·Pᵀ (with that of √ridge·Pᵀ), or of H where P is null, exactly symmetric. */
     private static double[][] gram(RowBlocks blocks, @Nullable INDArray p, double ridge, RowBlocks.Visitor visitor) {
         int d = blocks.vectors().features();
         INDArray sum = Nd4j.create(DataType.DOUBLE, new long[] {d, d}, 'c');
@@ -159,9 +162,6 @@ final class PseudoInverse {
         double[][] gram = sum.toDoubleMatrix();
         sum.close();
         for (int i = 0; i < d; i++) {
-            if (p == null) {
-                gram[i][i] += ridge;
-            }
             for (int j = 0; j < i; j++) {
                 gram[j][i] = gram[i][j];
             }
@@ -169,7 +169,7 @@ final class PseudoInverse {
         return gram;
     }
 
-    /** The lower triangle L of G = LLᵀ, or null where G is not positive definite to working precision. */
+    /** The lower triangle L of G = LLᵀ, or null where G is not positive definite. */
     private static double @Nullable [][] factorize(double[][] g) {
         double[][] l = new double[g.length][];
         for (int i = 0; i < g.length; i++) {
@@ -179,7 +179,7 @@ final class PseudoInverse {
                 row[j] = (g[i][j] - dot(row, l[j], j)) / l[j][j];
             }
             double pivot = g[i][i] - dot(row, row, i);
-            if (!(pivot > g.length * EPSILON * g[i][i])) {
+            if (!(pivot > 0)) {
                 return null;
             }
             row[i] = Math.sqrt(pivot);
@@ -202,65 +202,85 @@ final class PseudoInverse {
     }
 
     /**
-     * Diagonalizes a graded positive semi-definite matrix by cyclic Jacobi rotations.
-     *
-     * @param g symmetric matrix; its diagonal becomes the eigenvalues
-     * @param v rows that are rotated with it
+     * Eigenvectors of a positive semi-definite matrix as rows, each as long as the root of its eigenvalue, in descending
+     * order where the diagonal descends: the columns of the Cholesky factor, made orthogonal by Jacobi rotations. For a
+     * matrix graded by its diagonal they are right in proportion to each other's length, down to 2⁻⁵² of the longest.
      */
-    private static void rotate(double[][] g, double[][] v) {
+    private static double[][] orthogonalize(double[][] g) {
         int d = g.length;
         double largest = 0;
         for (int i = 0; i < d; i++) {
             largest = Math.max(largest, g[i][i]);
         }
-        // Squares of columns that hold rounding errors of H·V only
-        double noise = largest * (d * EPSILON * EPSILON);
-        double tolerance = Math.sqrt(d) * EPSILON;
+        // Rounding may have left G indefinite, by d·2⁻⁵² of its diagonal or somewhat more
+        double[][] lower = null;
+        for (double shift = 2 * d * EPSILON; lower == null; shift *= 8) {
+            double[][] shifted = new double[d][];
+            for (int i = 0; i < d; i++) {
+                shifted[i] = g[i].clone();
+                shifted[i][i] = Math.max(0, g[i][i]) * (1 + shift) + shift * EPSILON * largest;
+            }
+            lower = factorize(shifted);
+        }
+        double[][] columns = new double[d][d];
+        for (int i = 0; i < d; i++) {
+            for (int j = 0; j <= i; j++) {
+                columns[j][i] = lower[i][j];
+            }
+        }
+        double tolerance = 4 * Math.sqrt(d) * EPSILON;
         boolean rotated = true;
-        for (int sweep = 0; rotated && sweep < MAX_SWEEPS; sweep++) {
+        for (int sweep = 0; rotated; sweep++) {
+            if (sweep == MAX_SWEEPS) {
+                throw new IllegalStateException("the eigenvectors of the head's Gram matrix [" + d + ", " + d
+                        + "] have not converged in " + MAX_SWEEPS + " sweeps");
+            }
             rotated = false;
+            double[] norms = norms(columns);
             for (int p = 0; p < d; p++) {
                 for (int q = p + 1; q < d; q++) {
-                    double product = g[p][p] * g[q][q];
-                    if (g[p][p] <= noise || g[q][q] <= noise || Math.abs(g[p][q]) <= tolerance * Math.sqrt(product)) {
-                        continue;
+                    double cosine = dot(columns[p], columns[q], d) / norms[p] / norms[q];
+                    if (Math.abs(cosine) > tolerance) {
+                        rotated = true;
+                        rotate(columns[p], columns[q], norms[p], norms[q], cosine);
+                        norms[p] = norm(columns[p]);
+                        norms[q] = norm(columns[q]);
                     }
-                    rotated = true;
-                    rotate(g, v, p, q);
                 }
             }
         }
+        return columns;
     }
 
-    private static void rotate(double[][] g, double[][] v, int p, int q) {
-        double off = g[p][q];
-        double theta = (g[q][q] - g[p][p]) / (2 * off);
+    /** Turns two vectors of the given norms and cosine so that they become orthogonal. */
+    private static void rotate(double[] a, double[] b, double normA, double normB, double cosine) {
+        double theta = (normB / normA - normA / normB) / (2 * cosine);
         double tangent = Math.copySign(1, theta) / (Math.abs(theta) + Math.hypot(1, theta));
-        double cosine = 1 / Math.hypot(1, tangent);
-        double sine = tangent * cosine;
-        double diagonalP = g[p][p] - tangent * off;
-        double diagonalQ = g[q][q] + tangent * off;
-        rotate(g[p], g[q], cosine, sine);
-        rotate(v[p], v[q], cosine, sine);
-        g[p][p] = diagonalP;
-        g[q][q] = diagonalQ;
-        g[p][q] = 0;
-        g[q][p] = 0;
-        for (int k = 0; k < g.length; k++) {
-            if (k != p && k != q) {
-                g[k][p] = g[p][k];
-                g[k][q] = g[q][k];
-            }
-        }
-    }
-
-    private static void rotate(double[] a, double[] b, double cosine, double sine) {
+        double cos = 1 / Math.hypot(1, tangent);
+        double sin = tangent * cos;
         for (int k = 0; k < a.length; k++) {
             double x = a[k];
             double y = b[k];
-            a[k] = cosine * x - sine * y;
-            b[k] = sine * x + cosine * y;
+            a[k] = cos * x - sin * y;
+            b[k] = sin * x + cos * y;
         }
+    }
+
+    private static double[][] normalized(double[][] rows) {
+        for (double[] row : rows) {
+            scale(row, 1 / norm(row));
+        }
+        return rows;
+    }
+
+    private static void scale(double[] x, double factor) {
+        for (int k = 0; k < x.length; k++) {
+            x[k] *= factor;
+        }
+    }
+
+    private static double[] norms(double[][] rows) {
+        return Arrays.stream(rows).mapToDouble(Products::norm).toArray();
     }
 
     /** Estimates ‖A‖₂² of a square matrix as the largest eigenvalue of AᵀA. */
@@ -276,7 +296,7 @@ final class PseudoInverse {
     }
 
     /** Estimates the largest eigenvalue of a symmetric positive semi-definite matrix. */
-    private static double norm(double[][] a) {
+    private static double largestEigenvalue(double[][] a) {
         return power(a.length, x -> times(a, x));
     }
 
@@ -293,12 +313,12 @@ final class PseudoInverse {
         double[] x = new Random(n).doubles(n, 0.5, 1.5).toArray();
         double value = 0;
         for (int i = 0; i < 50; i++) {
-            double norm = Math.sqrt(dot(x, x, n));
+            double norm = norm(x);
             for (int k = 0; k < n; k++) {
                 x[k] /= norm;
             }
             double[] y = product.apply(x);
-            double next = Math.sqrt(dot(y, y, n));
+            double next = norm(y);
             x = y;
             if (next <= value * (1 + 1e-4)) {
                 return next;

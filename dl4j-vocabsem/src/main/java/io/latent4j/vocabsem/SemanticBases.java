@@ -337,7 +337,7 @@ public final class SemanticBases {
         /** What a buffer of the JVM's can address. */
         private static final long MAX_BLOCK_ELEMENTS = 1 << 27;
 
-        /** d×d matrices that the truncated route holds at once, its eigendecomposition's included. */
+        /** d×d matrices that either route holds at once at most. */
         private static final long SQUARE_MATRICES = 10;
 
         private final Side side;
@@ -470,7 +470,7 @@ public final class SemanticBases {
         /**
          * The memory that building will take at most, in the heap and outside: the bases (K·d values of their type), two
          * blocks of n rows ({@code 16·n·d} bytes; one on the input side) and, on the output side, ten d×d matrices
-         * ({@code 80·d²} bytes; half of that on the route CHOLESKY). What holds the head itself is not counted.
+         * ({@code 80·d²} bytes). What holds the head itself is not counted.
          *
          * @return bytes
          * @throws IllegalArgumentException if {@link #memory} does not suffice for blocks of a single row
@@ -535,19 +535,21 @@ public final class SemanticBases {
                     RowBlocks blocks = new RowBlocks(vectors, blockRows())) {
                 HeadInspection inspection = new HeadInspection(side.text, vectors);
                 INDArray factor = null;
+                int[] zeroTokens;
                 Computation computation;
                 if (side == Side.HEAD) {
+                    double[][] gram = PseudoInverse.gram(blocks, inspection);
+                    zeroTokens = inspection.zeroTokens(allowZeroVectors);
                     double cut = rcond != null ? rcond : defaultRcond();
-                    PseudoInverse.Factor found = PseudoInverse.of(blocks, cut, ridge, inspection);
+                    PseudoInverse.Factor found = PseudoInverse.of(blocks, gram, cut, ridge);
                     factor = found.factor();
                     computation =
                             new Computation(found.route(), found.rank(), found.condition(), ridge > 0 ? 0 : cut, ridge);
                 } else {
                     blocks.forEach(inspection);
+                    zeroTokens = inspection.zeroTokens(allowZeroVectors);
                     computation = new Computation(Route.VECTORS, 0, Double.NaN, 0, 0);
                 }
-                int[] zeroTokens = inspection.zeroTokens();
-                requireNonZero(zeroTokens);
                 SemanticBases bases = new SemanticBases(
                         rows(blocks, factor),
                         List.of(),
@@ -562,15 +564,6 @@ public final class SemanticBases {
 
         private double defaultRcond() {
             return type() == DataType.DOUBLE ? Math.max(vectors.tokens(), vectors.features()) * 0x1p-52 : 1e-6;
-        }
-
-        private void requireNonZero(int[] zeroTokens) {
-            if (zeroTokens.length > 0 && !allowZeroVectors) {
-                throw new IllegalArgumentException(side.text + " must have no zero vectors, found " + zeroTokens.length
-                        + ", those of tokens "
-                        + Arrays.stream(zeroTokens).limit(5).boxed().toList()
-                        + (zeroTokens.length > 5 ? " and more" : ""));
-            }
         }
 
         private INDArray rows(RowBlocks blocks, @Nullable INDArray factor) {

@@ -101,7 +101,9 @@ public abstract class SemanticLogitsConfiguration extends BaseOutputLayer {
     @Override
     public void setNIn(InputType inputType, boolean override) {
         super.setNIn(inputType, override);
-        checkWidth(nIn);
+        if (inputType.getType() == InputType.Type.FF || inputType.getType() == InputType.Type.CNNFlat) {
+            checkWidth(inputType.arrayElementsPerExample());
+        }
     }
 
     /**

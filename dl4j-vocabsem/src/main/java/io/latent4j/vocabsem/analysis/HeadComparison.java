@@ -43,7 +43,10 @@ final class HeadComparison {
             Supplier<TokenVectors> head,
             Supplier<TokenVectors> embedding) {
         if (output != null && NetworkStates.configuration(output) instanceof SemanticLogitsConfiguration) {
-            return ofSemanticLogits(output.getParam(DefaultParamInitializer.WEIGHT_KEY), bases);
+            HeadCheck held = ofSemanticLogits(output.getParam(DefaultParamInitializer.WEIGHT_KEY), bases);
+            if (held.state() != HeadCheck.State.MISMATCH) {
+                return held;
+            } // by DOT it may be the head from which the bases came
         }
         boolean inputSide = bases.computation().route() == Route.VECTORS;
         String side = inputSide ? "embedding" : "head";

@@ -42,7 +42,7 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
  * Pictures of {@link LensReport}s as PNG files; no display is needed. {@link #trajectory} needs the optional dependency
  * {@code org.knowm.xchart:xchart} on the class path, {@link #heatMap} nothing beyond the JDK.
  *
- * <p>Every method writes the file and returns the picture or chart, which the caller may change and save again.
+ * <p>Methods that are given a file write it; all return the picture or chart, which the caller may change and save.
  */
 public final class LensPlots {
 
@@ -67,29 +67,28 @@ public final class LensPlots {
      */
     public static BufferedImage heatMap(LensReport report, int example, IntFunction<String> token, Path png)
             throws IOException {
-        return heatMap(report, report.requirePositions(example), null, token, png);
+        BufferedImage picture = heatMap(report, report.requirePositions(example), null, token);
+        try (OutputStream out = Files.newOutputStream(png)) {
+            if (!ImageIO.write(picture, "png", out)) {
+                throw new IOException("This Java runtime cannot write PNG files");
+            }
+        }
+        return picture;
     }
 
     /**
-     * Positions through the layers, as {@link #heatMap(LensReport, int, IntFunction, Path)}.
+     * Positions through the layers, drawn as by {@link #heatMap(LensReport, int, IntFunction, Path)} and not written.
      *
      * @param report the numbers
      * @param positions a column for each, of one or of several examples
      * @param captions what stands under each column, usually the token that the model read there; null for the number of
      *     the step
      * @param token writes a token id for readers; long texts are cut off
-     * @param png file to write or to overwrite
      * @return the picture
      * @throws IllegalArgumentException if there is no position, none of them is in the report, or captions are not as many
-     * @throws IOException if the file cannot be written
      */
     public static BufferedImage heatMap(
-            LensReport report,
-            List<Position> positions,
-            @Nullable List<String> captions,
-            IntFunction<String> token,
-            Path png)
-            throws IOException {
+            LensReport report, List<Position> positions, @Nullable List<String> captions, IntFunction<String> token) {
         if (captions != null && captions.size() != positions.size()) {
             throw new IllegalArgumentException(
                     "captions must be as many as the " + positions.size() + " positions, found " + captions.size());
@@ -116,13 +115,7 @@ public final class LensPlots {
                         .map(position -> Integer.toString(
                                 position.step() == Position.NO_STEP ? position.example() : position.step()))
                         .toList();
-        BufferedImage picture = new HeatMap(rows, under, gold).draw();
-        try (OutputStream out = Files.newOutputStream(png)) {
-            if (!ImageIO.write(picture, "png", out)) {
-                throw new IOException("This Java runtime cannot write PNG files");
-            }
-        }
-        return picture;
+        return new HeatMap(rows, under, gold).draw();
     }
 
     private static HeatMap.Cell cell(Reading reading, IntFunction<String> token) {
@@ -145,6 +138,22 @@ public final class LensPlots {
      */
     public static CategoryChart trajectory(Map<String, LensReport> reports, Measure measure, Path png)
             throws IOException {
+        CategoryChart chart = trajectory(reports, measure);
+        try (OutputStream out = Files.newOutputStream(png)) {
+            BitmapEncoder.saveBitmap(chart, out, BitmapFormat.PNG);
+        }
+        return chart;
+    }
+
+    /**
+     * The course of a measure through the layers, drawn as by {@link #trajectory(Map, Measure, Path)} and not written.
+     *
+     * @param reports series name to report, in the order of the legend
+     * @param measure what to follow
+     * @return the chart
+     * @throws IllegalArgumentException if not one of the reports has the number at any layer
+     */
+    public static CategoryChart trajectory(Map<String, LensReport> reports, Measure measure) {
         Set<String> names = new LinkedHashSet<>();
         Map<String, Map<String, Spread>> spreads = new LinkedHashMap<>();
         reports.forEach((series, report) -> {
@@ -186,9 +195,6 @@ public final class LensPlots {
                 quartile(line(chart, name + ", 25 %", layers, byLayer, Spread::lowerQuartile, color));
                 quartile(line(chart, name + ", 75 %", layers, byLayer, Spread::upperQuartile, color));
             }
-        }
-        try (OutputStream out = Files.newOutputStream(png)) {
-            BitmapEncoder.saveBitmap(chart, out, BitmapFormat.PNG);
         }
         return chart;
     }

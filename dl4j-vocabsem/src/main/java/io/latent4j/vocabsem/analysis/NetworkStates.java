@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.vocabsem.analysis;
 
+import io.latent4j.vocabsem.NeuralClustering;
+import io.latent4j.vocabsem.RnnSemanticLogits;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -256,10 +258,14 @@ final class NetworkStates {
     }
 
     private RNNFormat format(org.deeplearning4j.nn.conf.layers.Layer layer) {
-        if (layer instanceof BaseRecurrentLayer recurrent) {
+        if (layer instanceof BaseRecurrentLayer recurrent && recurrent.getRnnDataFormat() != null) {
             return recurrent.getRnnDataFormat();
-        } else if (layer instanceof RnnOutputLayer output) {
+        } else if (layer instanceof RnnOutputLayer output && output.getRnnDataFormat() != null) {
             return output.getRnnDataFormat();
+        } else if (layer instanceof RnnSemanticLogits output) {
+            return output.getDataFormat();
+        } else if (layer instanceof NeuralClustering clustering) {
+            return clustering.getDataFormat();
         } else if (layer instanceof Bidirectional bidirectional) {
             return format(bidirectional.getFwd());
         } else if (layer instanceof BaseWrapperLayer wrapper) {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.vocabsem.layers;
 
-import io.latent4j.vocabsem.RnnSemanticLogits;
-import io.latent4j.vocabsem.SemanticLogits;
 import java.util.Collection;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -17,7 +15,7 @@ public final class SemanticLayers {
     private SemanticLayers() {}
 
     /**
-     * Makes the runtime half of a {@link SemanticLogits}; parameters as in DL4J's {@code instantiate}.
+     * Makes the runtime half of a {@link io.latent4j.vocabsem.SemanticLogits}; parameters as in DL4J's {@code instantiate}.
      *
      * @param conf the network's configuration of this layer
      * @param listeners listeners, may be null
@@ -34,16 +32,11 @@ public final class SemanticLayers {
             INDArray paramsView,
             boolean initialize,
             DataType dataType) {
-        return complete(
-                new SemanticOutputLayer<SemanticLogits>(conf, dataType, null),
-                listeners,
-                index,
-                paramsView,
-                initialize);
+        return complete(new SemanticLogits(conf, dataType), listeners, index, paramsView, initialize);
     }
 
     /**
-     * Makes the runtime half of a {@link RnnSemanticLogits}; parameters as in DL4J's {@code instantiate}.
+     * Makes the runtime half of a {@link io.latent4j.vocabsem.RnnSemanticLogits}; parameters as in DL4J's {@code instantiate}.
      *
      * @param conf the network's configuration of this layer
      * @param listeners listeners, may be null
@@ -60,13 +53,7 @@ public final class SemanticLayers {
             INDArray paramsView,
             boolean initialize,
             DataType dataType) {
-        RnnSemanticLogits layer = (RnnSemanticLogits) conf.getLayer();
-        return complete(
-                new SemanticOutputLayer<RnnSemanticLogits>(conf, dataType, layer.getDataFormat()),
-                listeners,
-                index,
-                paramsView,
-                initialize);
+        return complete(new RnnSemanticLogits(conf, dataType), listeners, index, paramsView, initialize);
     }
 
     private static Layer complete(

@@ -87,8 +87,17 @@ public final class SemanticLogitsParamInitializer implements ParamInitializer {
                 requireShape(layer, bases);
                 weights.transpose().assign(bases.matrix());
             } else if (layer.isTrainableBases()) {
+                double fanIn = layer.getNIn();
+                double fanOut = layer.getNOut();
                 layer.getWeightInitFn()
-                        .init(layer.getNIn(), layer.getNOut(), weights.shape(), 'f', weights.reshape(weights.length()));
+                        .init(
+                                fanIn,
+                                fanOut,
+                                weights.shape(),
+                                'f',
+                                paramsView
+                                        .reshape(paramsView.length())
+                                        .get(NDArrayIndex.interval(0, weights.length())));
             } else {
                 weights.assign(0);
             }

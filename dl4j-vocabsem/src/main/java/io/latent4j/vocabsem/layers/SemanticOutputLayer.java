@@ -24,7 +24,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.impl.LossSparseMCXENT;
 
 /**
- * The runtime half of {@link io.latent4j.vocabsem.SemanticLogits} and {@link io.latent4j.vocabsem.RnnSemanticLogits}:
+ * What the runtime halves of semantic logits share:
  * time steps become rows, the kernels do the rest.
  *
  * <p>DL4J asks for the gradient and then for the score of the same minibatch. Sparse cross-entropy finds both in one
@@ -33,7 +33,7 @@ import org.nd4j.linalg.lossfunctions.impl.LossSparseMCXENT;
  * @param <C> the configuration
  */
 @SuppressWarnings("serial") // DL4J declares layers serializable but writes their configuration and parameters
-final class SemanticOutputLayer<C extends SemanticLogitsConfiguration> extends BaseOutputLayer<C> {
+abstract class SemanticOutputLayer<C extends SemanticLogitsConfiguration> extends BaseOutputLayer<C> {
     /** Layout of time series, null where the input is a matrix. */
     private final @Nullable RNNFormat format;
 
@@ -225,13 +225,7 @@ final class SemanticOutputLayer<C extends SemanticLogitsConfiguration> extends B
 
     /** Time steps as rows, those of one example together. */
     private INDArray rows(INDArray array) {
-        if (format == null || array.rank() != 3) {
-            return array;
-        }
-        INDArray featuresLast = format == RNNFormat.NWC ? array : array.permute(0, 2, 1);
-        INDArray rowMajor =
-                featuresLast.ordering() == 'c' && !featuresLast.isView() ? featuresLast : featuresLast.dup('c');
-        return rowMajor.reshape(array.size(0) * featuresLast.size(1), featuresLast.size(2));
+        return format == null || array.rank() != 3 ? array : TimeSteps.rows(array, format, array.dataType());
     }
 
     /** Rows as time steps. */
@@ -252,19 +246,12 @@ final class SemanticOutputLayer<C extends SemanticLogitsConfiguration> extends B
         if (maskArray == null) {
             return null;
         }
-        INDArray mask = maskArray.castTo(type);
         if (format == null) {
-            return mask;
+            return maskArray.castTo(type);
         }
-        if (mask.rank() == 3) {
-            return rows(mask);
-        }
-        long rows = input.size(0) * steps();
-        if (mask.length() != rows) {
-            throw new IllegalArgumentException("the labels' mask must have shape [" + input.size(0) + ", " + steps()
-                    + "], found " + Arrays.toString(mask.shape()) + " " + layerId());
-        }
-        return mask.dup('c').reshape(rows, 1);
+        return maskArray.rank() == 3
+                ? TimeSteps.rows(maskArray, format, type)
+                : TimeSteps.mask(maskArray, input, format, type);
     }
 
     private INDArray bases(boolean training, LayerWorkspaceMgr workspaceMgr) {

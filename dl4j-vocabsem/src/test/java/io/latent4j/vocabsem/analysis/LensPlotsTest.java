@@ -96,19 +96,18 @@ class LensPlotsTest {
     }
 
     @Test
-    void heatMapOfChosenPositionsGrowsWithThem() throws IOException {
-        Path png = folder.resolve("lens.png");
+    void heatMapOfChosenPositionsGrowsWithThem() {
         LensReport report = report(true);
         List<Position> one = List.of(new Position(0, 1));
         // a position that the report lacks is an empty column
         List<Position> two = List.of(new Position(0, 1), new Position(5, 0));
-        int narrow = LensPlots.heatMap(report, one, List.of("read"), Integer::toString, png)
+        int narrow = LensPlots.heatMap(report, one, List.of("read"), Integer::toString)
                 .getWidth();
-        int wide = LensPlots.heatMap(report, two, List.of("read", "this"), Integer::toString, png)
+        int wide = LensPlots.heatMap(report, two, List.of("read", "this"), Integer::toString)
                 .getWidth();
         assertTrue(wide > narrow, wide + " and " + narrow);
         // however long the texts are, a column has its limits
-        int longest = LensPlots.heatMap(report, one, List.of("x".repeat(500)), token -> "y".repeat(500), png)
+        int longest = LensPlots.heatMap(report, one, List.of("x".repeat(500)), token -> "y".repeat(500))
                 .getWidth();
         assertTrue(longest < narrow + 200, longest + " and " + narrow);
     }
@@ -160,7 +159,7 @@ class LensPlotsTest {
 
         CategoryChart entropy = LensPlots.trajectory(Map.of("one", report(false)), Measure.ENTROPY, png);
         assertEquals(1.5, line(entropy, "one").get(0));
-        CategoryChart distance = LensPlots.trajectory(Map.of("one", report(true)), Measure.COSINE_DISTANCE, png);
+        CategoryChart distance = LensPlots.trajectory(Map.of("one", report(true)), Measure.COSINE_DISTANCE);
         assertEquals(0.3, line(distance, "one").get(1), 1e-12);
     }
 
@@ -180,12 +179,12 @@ class LensPlotsTest {
         assertEquals("example must have an unmasked position in some layer, found 1", example);
         String captions = assertThrows(
                         IllegalArgumentException.class,
-                        () -> LensPlots.heatMap(report, positions, List.of("a"), Integer::toString, png))
+                        () -> LensPlots.heatMap(report, positions, List.of("a"), Integer::toString))
                 .getMessage();
         assertEquals("captions must be as many as the 2 positions, found 1", captions);
         String nothing = assertThrows(
                         IllegalArgumentException.class,
-                        () -> LensPlots.heatMap(report, List.of(new Position(9, 9)), null, Integer::toString, png))
+                        () -> LensPlots.heatMap(report, List.of(new Position(9, 9)), null, Integer::toString))
                 .getMessage();
         assertEquals("positions must hold an unmasked position of the report, found none", nothing);
         assertFalse(Files.exists(png));

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.latent4j.vocabsem.LabelWords;
+import io.latent4j.vocabsem.RnnSemanticLogits;
 import io.latent4j.vocabsem.SemanticBases;
 import io.latent4j.vocabsem.analysis.LensReport.Gold;
 import io.latent4j.vocabsem.analysis.LensReport.HeadCheck;
@@ -369,11 +371,42 @@ class SemanticLensNetworkTest {
         LensReport trained = lens.read(network, new ExistingDataSetIterator(data));
         assertEquals(HeadCheck.State.MISMATCH, trained.head().state());
         assertTrue(trained.toTable().contains(trained.head().detail()), trained.toTable());
-        // as many tokens or not
-        LensReport fewer = lens(head.dup().get(NDArrayIndex.all(), NDArrayIndex.interval(0, 7)))
-                .build()
-                .read(network, new ExistingDataSetIterator(data));
+        // another number of tokens
+        data.get(0).setLabels(null);
+        INDArray seven = head.get(NDArrayIndex.all(), NDArrayIndex.interval(0, 7));
+        LensReport fewer = lens(seven).build().read(network, new ExistingDataSetIterator(data));
         assertEquals(HeadCheck.State.MISMATCH, fewer.head().state());
+    }
+
+    @Test
+    void aHeadOfSemanticLogitsIsComparedWithTheBasesThemselves() {
+        INDArray head = byHand(RNNFormat.NCW).getParam("2_W").dup();
+        SemanticBases bases = SemanticBases.fromHead(head);
+        MultiLayerNetwork network = network(
+                null,
+                rnn("copies", RNNFormat.NCW),
+                new RnnSemanticLogits.Builder(new LossSparseMCXENT())
+                        .bases(bases)
+                        .dataFormat(RNNFormat.NCW)
+                        .build());
+        ExistingDataSetIterator data = new ExistingDataSetIterator(List.of(batch(3, 1)));
+        assertEquals(
+                HeadCheck.State.MATCH,
+                SemanticLens.builder(bases).build().read(network, data).head().state());
+        // bases made from what is the head of an ordinary language model by DOT
+        SemanticBases ofBases = SemanticBases.fromHeadRows(bases.matrix());
+        assertEquals(
+                HeadCheck.State.MATCH,
+                SemanticLens.builder(ofBases).build().read(network, data).head().state());
+        LensReport other = lens(head.mul(2)).build().read(network, data);
+        assertEquals(HeadCheck.State.MISMATCH, other.head().state());
+        SemanticBases classes = bases.forLabels(
+                LabelWords.builder().label("a", 1).label("b", 2, 3).build());
+        DataSet unlabelled = batch(3, 1);
+        unlabelled.setLabels(null);
+        LensReport labels =
+                SemanticLens.builder(classes).build().read(network, new ExistingDataSetIterator(List.of(unlabelled)));
+        assertEquals(HeadCheck.State.UNKNOWN, labels.head().state());
     }
 
     private static void assertRejected(String start, Executable call) {

@@ -78,7 +78,7 @@ record Measurement(double accuracy, double macroF1, double loss, double isotropy
     }
 
     /** DL4J's macro average leaves out classes that are never predicted, which would reward ignoring them. */
-    private static double macroF1(Evaluation evaluation) {
+    static double macroF1(Evaluation evaluation) {
         Map<Integer, Integer> hits = evaluation.truePositives();
         Map<Integer, Integer> wrongly = evaluation.falsePositives();
         Map<Integer, Integer> missed = evaluation.falseNegatives();

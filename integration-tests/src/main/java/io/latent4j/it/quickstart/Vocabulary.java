@@ -2,6 +2,7 @@
 package io.latent4j.it.quickstart;
 
 import io.latent4j.it.quickstart.corpus.Example;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -14,8 +15,8 @@ import java.util.regex.Pattern;
 final class Vocabulary {
     static final int PADDING = 0;
     static final int UNKNOWN = 1;
+    static final int FIRST_WORD = 2;
 
-    private static final int FIRST_WORD = 2;
     private static final int MIN_COUNT = 3;
     /** Bounds the embedding table, which Adam updates as a whole at every step. */
     private static final int MAX_SIZE = 5000;
@@ -23,6 +24,7 @@ final class Vocabulary {
     private static final Pattern TOKEN = Pattern.compile("\\p{L}+|\\p{N}+|[?!]");
 
     private final Map<String, Integer> indices = new HashMap<>();
+    private final List<String> words = new ArrayList<>(List.of("·", "?"));
 
     Vocabulary(List<Example> training) {
         Map<String, Integer> counts = new HashMap<>();
@@ -32,11 +34,19 @@ final class Vocabulary {
                 .sorted(Map.Entry.<String, Integer>comparingByValue(Comparator.reverseOrder())
                         .thenComparing(Map.Entry.comparingByKey()))
                 .limit(MAX_SIZE - FIRST_WORD)
-                .forEach(entry -> indices.put(entry.getKey(), FIRST_WORD + indices.size()));
+                .forEach(entry -> {
+                    indices.put(entry.getKey(), words.size());
+                    words.add(entry.getKey());
+                });
+    }
+
+    /** The word of an index. */
+    String word(int index) {
+        return words.get(index);
     }
 
     int size() {
-        return FIRST_WORD + indices.size();
+        return words.size();
     }
 
     /** Indices of the first tokens of a text; at least one, so that no sequence is empty. */
