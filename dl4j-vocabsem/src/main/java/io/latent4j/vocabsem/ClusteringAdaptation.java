@@ -16,6 +16,7 @@ import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.graph.LayerVertex;
+import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.RnnLossLayer;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
@@ -141,6 +142,7 @@ public final class ClusteringAdaptation {
             throw new IllegalArgumentException("network must have a layer before its head, found only one layer");
         }
         org.deeplearning4j.nn.conf.layers.Layer old = unfrozen(network.getLayer(last));
+        requireWidth(old, labels);
         TransferLearning.Builder builder = new TransferLearning.Builder(network)
                 .fineTuneConfiguration(fineTuning(network.getDefaultConfiguration()))
                 .setFeatureExtractor(last - 1)
@@ -227,6 +229,7 @@ public final class ClusteringAdaptation {
             throw new IllegalArgumentException("graph must have a layer before its head, found the input " + body);
         }
         org.deeplearning4j.nn.conf.layers.Layer old = unfrozen(graph.getLayer(name));
+        requireWidth(old, labels);
         String pooling = free(graph, "lastStep");
         String module = free(graph, "clustering");
         TransferLearning.GraphBuilder builder = new TransferLearning.GraphBuilder(graph)
@@ -240,9 +243,12 @@ public final class ClusteringAdaptation {
             preProcessor = null;
             states = pooling;
         }
-        ComputationGraph adapted = builder.addLayer(module, module(labels, module), preProcessor, states)
-                .addLayer(name, head(labels, name), module)
-                .build();
+        ComputationGraph adapted = Heads.likeOriginal(
+                builder.addLayer(module, module(labels, module), preProcessor, states)
+                        .addLayer(name, head(labels, name), module)
+                        .build(),
+                graph,
+                name);
         String source = states;
         Function<MultiDataSet, INDArray> reader = batch -> {
             adapted.setLayerMaskArrays(batch.getFeaturesMaskArrays(), null);
@@ -276,6 +282,13 @@ public final class ClusteringAdaptation {
             configuration = frozen.getLayer();
         }
         return configuration;
+    }
+
+    private static void requireWidth(org.deeplearning4j.nn.conf.layers.Layer head, SemanticBases labels) {
+        if (head instanceof FeedForwardLayer layer && layer.getNIn() > 0 && layer.getNIn() != labels.features()) {
+            throw new IllegalArgumentException("labels must be bases as wide as the body's states, " + layer.getNIn()
+                    + ", found " + labels.features());
+        }
     }
 
     private static boolean isRecurrent(org.deeplearning4j.nn.conf.layers.Layer head) {

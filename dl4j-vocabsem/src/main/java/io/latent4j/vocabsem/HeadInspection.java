@@ -6,6 +6,7 @@ import java.nio.DoubleBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.stream.IntStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -19,7 +20,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * are stored.
  */
 final class HeadInspection implements RowBlocks.Visitor {
-    /** Leaves room for the products that follow. */
+    /** Sums of squares that leave room for the products that follow. */
+    private static final double MIN_SQUARES = 1e-200;
+
     private static final double MAX_SQUARES = 1e300;
 
     private final String name;
@@ -76,13 +79,31 @@ final class HeadInspection implements RowBlocks.Visitor {
                         name + " must be finite, found " + value + " in the vector of token " + token);
             }
         }
-        throw new IllegalArgumentException(name + " must have a sum of squares below " + MAX_SQUARES + ", found "
-                + total + " up to token " + token);
+        throw new IllegalArgumentException(outOfRange() + " up to token " + token);
     }
 
-    /** Tokens whose vector is zero, in ascending order. */
-    int[] zeroTokens() {
-        return zeroTokens.build().toArray();
+    private String outOfRange() {
+        return name + " must have a sum of squares from " + MIN_SQUARES + " to " + MAX_SQUARES + ", found " + total;
+    }
+
+    /**
+     * Ends the pass.
+     *
+     * @param allowZeroVectors whether some vectors may be zero
+     * @return tokens whose vector is zero, in ascending order
+     */
+    int[] zeroTokens(boolean allowZeroVectors) {
+        int[] found = zeroTokens.build().toArray();
+        if (found.length > 0 && !allowZeroVectors) {
+            throw new IllegalArgumentException(name + " must have no zero vectors, found " + found.length
+                    + ", those of tokens "
+                    + Arrays.stream(found).limit(5).boxed().toList()
+                    + (found.length > 5 ? " and more" : ""));
+        }
+        if (total < MIN_SQUARES) {
+            throw new IllegalArgumentException(outOfRange());
+        }
+        return found;
     }
 
     /** 64 hexadecimal digits; to be asked for once, after the last block. */

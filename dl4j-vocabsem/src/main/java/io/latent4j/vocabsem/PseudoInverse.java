@@ -51,7 +51,8 @@ final class PseudoInverse {
 
     private static final double FLOAT_ERROR = 1e-8;
 
-    private static final int MAX_SWEEPS = 30;
+    /** Quadratic convergence needs about ten. */
+    private static final int MAX_SWEEPS = 50;
 
     private PseudoInverse() {}
 
@@ -66,17 +67,29 @@ final class PseudoInverse {
     record Factor(INDArray factor, SemanticBases.Route route, int rank, double condition) {}
 
     /**
-     * Finds M in two passes over the rows, or in one where that is accurate enough.
+     * The first pass over the rows: the Gram matrix HᵀH.
      *
      * @param blocks the rows of H
+     * @param visitor shown each block before it is used
+     */
+    static double[][] gram(RowBlocks blocks, RowBlocks.Visitor visitor) {
+        return gram(blocks, null, 0, visitor);
+    }
+
+    /**
+     * Finds M, with a second pass over the rows where the Gram matrix is not enough.
+     *
+     * @param blocks the rows of H
+     * @param gram HᵀH, not zero
      * @param rcond singular values up to this part of the largest count as 0, in [2⁻⁵², 1)
      * @param ridge added to the Gram matrix' diagonal, 0 for none
-     * @param visitor also shown each block of the first pass
      */
-    static Factor of(RowBlocks blocks, double rcond, double ridge, RowBlocks.Visitor visitor) {
-        int d = blocks.vectors().features();
-        double[][] gram = gram(blocks, null, ridge, visitor);
-        Factor cholesky = blocks.vectors().tokens() < d && ridge == 0 ? null : cholesky(blocks, gram, rcond, ridge);
+    static Factor of(RowBlocks blocks, double[][] gram, double rcond, double ridge) {
+        for (int i = 0; i < gram.length; i++) {
+            gram[i][i] += ridge;
+        }
+        Factor cholesky =
+                blocks.vectors().tokens() < gram.length && ridge == 0 ? null : cholesky(blocks, gram, rcond, ridge);
         return cholesky != null ? cholesky : truncated(blocks, gram, rcond, ridge);
     }
 
@@ -134,7 +147,7 @@ final class PseudoInverse {
         return Products.of(p, p, true, false);
     }
 
-    /** The Gram matrix of H·Pᵀ (P = I where null) with that of √ridge·Pᵀ added, exactly symmetric. */
+    /** The Gram matrix of H·Pᵀ (with that of √ridge·Pᵀ), or of H where P is null, exactly symmetric. */
     private static double[][] gram(RowBlocks blocks, @Nullable INDArray p, double ridge, RowBlocks.Visitor visitor) {
         int d = blocks.vectors().features();
         INDArray sum = Nd4j.create(DataType.DOUBLE, new long[] {d, d}, 'c');
@@ -149,9 +162,6 @@ final class PseudoInverse {
         double[][] gram = sum.toDoubleMatrix();
         sum.close();
         for (int i = 0; i < d; i++) {
-            if (p == null) {
-                gram[i][i] += ridge;
-            }
             for (int j = 0; j < i; j++) {
                 gram[j][i] = gram[i][j];
             }
@@ -218,9 +228,13 @@ final class PseudoInverse {
                 columns[j][i] = lower[i][j];
             }
         }
-        double tolerance = Math.sqrt(d) * EPSILON;
+        double tolerance = 4 * Math.sqrt(d) * EPSILON;
         boolean rotated = true;
-        for (int sweep = 0; rotated && sweep < MAX_SWEEPS; sweep++) {
+        for (int sweep = 0; rotated; sweep++) {
+            if (sweep == MAX_SWEEPS) {
+                throw new IllegalStateException("the eigenvectors of the head's Gram matrix [" + d + ", " + d
+                        + "] have not converged in " + MAX_SWEEPS + " sweeps");
+            }
             rotated = false;
             double[] norms = norms(columns);
             for (int p = 0; p < d; p++) {
