@@ -83,7 +83,11 @@ final class NextTokenRuntime extends RnnOutputLayer {
             throw new IllegalStateException("labels: expected token ids [" + input.size(0) + ", 1, " + input.size(2)
                     + "], found " + (labels == null ? "none" : Arrays.toString(labels.shape())));
         }
-        return TimeSeriesUtils.reshape3dTo2d(labels).castTo(DataType.INT).data().asInt();
+        return TimeSeriesUtils.reshape3dTo2d(labels)
+                .castTo(DataType.INT32)
+                .dup('c')
+                .data()
+                .asInt();
     }
 
     /**
