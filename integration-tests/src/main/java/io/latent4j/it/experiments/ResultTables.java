@@ -77,7 +77,9 @@ record ResultTables(List<Outcome> outcomes) {
             for (int shots : distinct(own, Outcome::shots)) {
                 text.append("### ").append(title(shots)).append("\n\n").append(scores(own, shots));
             }
-            text.append("### Seconds\n\n").append(times(own));
+            text.append(
+                            "### Seconds\n\nFrom cached states, mean over tasks and seeds: to get ready + for all test texts.\n\n")
+                    .append(times(own));
         }
         return text.append(wins()).toString();
     }

@@ -195,6 +195,13 @@ public final class VocabsemExperiment implements Callable<Integer> {
             description = "Measurements at a time (default: one per processor, at most 4).")
     private int threads = Math.min(4, Runtime.getRuntime().availableProcessors());
 
+    @Option(
+            names = "--note",
+            paramLabel = "TEXT",
+            defaultValue = "",
+            description = "A sentence for the page, such as what else ran on the machine.")
+    private String note = "";
+
     @Option(names = "--stacktrace", description = "Show where a failure came from.")
     private boolean stackTrace;
 
@@ -395,22 +402,24 @@ public final class VocabsemExperiment implements Callable<Integer> {
 
     private String settings() {
         return String.format(
-                Locale.ROOT,
-                "Seeds 1 to %d. A text's first %d tokens count. Measured on %s; training texts: %s."
-                        + " Training: Adam, minibatches of %d, %d epochs but no more than %d updates, learning rate %s"
-                        + " (clustering) and %s (linear head), s = %s.",
-                seeds,
-                maxTokens,
-                heldOut > 0
-                        ? "the last " + heldOut + " training texts, left out of training"
-                        : maxTest == 0 ? "all test texts" : "the first " + maxTest + " test texts of each task",
-                maxTrain == 0 ? "all" : "the first " + maxTrain,
-                batch,
-                epochs,
-                maxSteps,
-                clusteringRate,
-                linearRate,
-                scale);
+                        Locale.ROOT,
+                        "Seeds 1 to %d. A text's first %d tokens count. Measured on %s; training texts: %s."
+                                + " Training: Adam, minibatches of %d, %d epochs but no more than %d updates, learning rate %s"
+                                + " (clustering) and %s (linear head), s = %s. %s",
+                        seeds,
+                        maxTokens,
+                        heldOut > 0
+                                ? "the last " + heldOut + " training texts, left out of training"
+                                : maxTest == 0 ? "all test texts" : "the first " + maxTest + " test texts of each task",
+                        maxTrain == 0 ? "all" : "the first " + maxTrain,
+                        batch,
+                        epochs,
+                        maxSteps,
+                        clusteringRate,
+                        linearRate,
+                        scale,
+                        note)
+                .strip();
     }
 
     private static ProgressBar bar(String title, long steps) {
