@@ -243,9 +243,12 @@ public final class ClusteringAdaptation {
             preProcessor = null;
             states = pooling;
         }
-        ComputationGraph adapted = builder.addLayer(module, module(labels, module), preProcessor, states)
-                .addLayer(name, head(labels, name), module)
-                .build();
+        ComputationGraph adapted = Heads.likeOriginal(
+                builder.addLayer(module, module(labels, module), preProcessor, states)
+                        .addLayer(name, head(labels, name), module)
+                        .build(),
+                graph,
+                name);
         String source = states;
         Function<MultiDataSet, INDArray> reader = batch -> {
             adapted.setLayerMaskArrays(batch.getFeaturesMaskArrays(), null);
