@@ -13,12 +13,14 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
@@ -37,11 +39,11 @@ final class BasesFile {
 
     static void write(SemanticBases bases, Path file) throws IOException {
         Path target = file.toAbsolutePath();
-        Path draft =
-                Files.createTempFile(target.getParent(), target.getFileName().toString(), ".part");
+        Path draft = target.resolveSibling(target.getFileName() + "." + UUID.randomUUID() + ".part");
         try {
             MessageDigest digest = HeadInspection.sha256();
-            try (OutputStream stream = new BufferedOutputStream(Files.newOutputStream(draft), 1 << 16);
+            try (OutputStream stream = new BufferedOutputStream(
+                            Files.newOutputStream(draft, StandardOpenOption.CREATE_NEW), 1 << 16);
                     DataOutputStream out = new DataOutputStream(new DigestOutputStream(stream, digest))) {
                 writeHeader(bases, out);
                 writeValues(bases.matrix(), out);

@@ -6,6 +6,7 @@ import java.nio.DoubleBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.stream.IntStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -19,10 +20,16 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * are stored.
  */
 final class HeadInspection implements RowBlocks.Visitor {
+    /** Sums of squares that leave room for the products that follow. */
+    private static final double MIN_SQUARES = 1e-200;
+
+    private static final double MAX_SQUARES = 1e300;
+
     private final String name;
     private final MessageDigest digest;
     private final double[] row;
     private final ByteBuffer bytes;
+    private double total;
     private final IntStream.Builder zeroTokens = IntStream.builder();
 
     HeadInspection(String name, TokenVectors vectors) {
@@ -53,8 +60,9 @@ final class HeadInspection implements RowBlocks.Visitor {
                 row[j] = value;
                 squares += value * value;
             }
-            if (!Double.isFinite(squares)) {
-                requireFinite(token);
+            total += squares;
+            if (!(total < MAX_SQUARES)) {
+                refuse(token);
             }
             if (squares == 0) {
                 zeroTokens.add((int) token);
@@ -64,20 +72,38 @@ final class HeadInspection implements RowBlocks.Visitor {
         }
     }
 
-    private void requireFinite(long token) {
+    private void refuse(long token) {
         for (double value : row) {
             if (!Double.isFinite(value)) {
                 throw new IllegalArgumentException(
                         name + " must be finite, found " + value + " in the vector of token " + token);
             }
         }
-        throw new IllegalArgumentException(
-                name + " must have squares in the range of double, found a vector beyond it for token " + token);
+        throw new IllegalArgumentException(outOfRange() + " up to token " + token);
     }
 
-    /** Tokens whose vector is zero, in ascending order. */
-    int[] zeroTokens() {
-        return zeroTokens.build().toArray();
+    private String outOfRange() {
+        return name + " must have a sum of squares from " + MIN_SQUARES + " to " + MAX_SQUARES + ", found " + total;
+    }
+
+    /**
+     * Ends the pass.
+     *
+     * @param allowZeroVectors whether some vectors may be zero
+     * @return tokens whose vector is zero, in ascending order
+     */
+    int[] zeroTokens(boolean allowZeroVectors) {
+        int[] found = zeroTokens.build().toArray();
+        if (found.length > 0 && !allowZeroVectors) {
+            throw new IllegalArgumentException(name + " must have no zero vectors, found " + found.length
+                    + ", those of tokens "
+                    + Arrays.stream(found).limit(5).boxed().toList()
+                    + (found.length > 5 ? " and more" : ""));
+        }
+        if (total < MIN_SQUARES) {
+            throw new IllegalArgumentException(outOfRange());
+        }
+        return found;
     }
 
     /** 64 hexadecimal digits; to be asked for once, after the last block. */

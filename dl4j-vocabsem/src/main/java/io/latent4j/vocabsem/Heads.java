@@ -24,8 +24,8 @@ final class Heads {
                 head(
                         old,
                         SemanticBases.head(TokenVectors.outputLayer(network))
-                                .build()
-                                .forLabels(labels)));
+                                .labels(labels)
+                                .build()));
     }
 
     static ComputationGraph replace(ComputationGraph graph, LabelWords labels) {
@@ -35,8 +35,8 @@ final class Heads {
                 head(
                         old,
                         SemanticBases.head(TokenVectors.outputLayer(graph))
-                                .build()
-                                .forLabels(labels)));
+                                .labels(labels)
+                                .build()));
     }
 
     private static SemanticLogitsConfiguration head(Layer old, SemanticBases bases) {
@@ -64,24 +64,36 @@ final class Heads {
                 .removeVertexKeepConnections(name)
                 .addLayer(name, fitted, inputs.toArray(String[]::new))
                 .build();
-        DataType type = graph.getConfiguration().getDataType();
-        if (replaced.params().dataType() == type) {
-            return replaced;
-        }
-        // M2.1's transfer learning makes every graph a FLOAT one: back, with the digits that were lost
-        ComputationGraph typed = replaced.convertDataType(type);
-        for (org.deeplearning4j.nn.api.Layer layer : graph.getLayers()) {
-            String layerName = layer.conf().getLayer().getLayerName();
-            if (layer.numParams() > 0 && !layerName.equals(name)) {
-                typed.getLayer(layerName).setParams(layer.params());
-            }
-        }
+        ComputationGraph typed = likeOriginal(replaced, graph, name);
         SemanticBases bases = fitted.initialBases();
-        if (bases != null) {
+        if (typed != replaced && bases != null) {
             typed.getLayer(name)
                     .setParam(
                             SemanticLogitsParamInitializer.BASES_KEY,
                             bases.matrix().transpose());
+        }
+        return typed;
+    }
+
+    /**
+     * Gives an edited graph the type of the one it came from, and its layers their digits: M2.1's transfer learning makes
+     * every graph a FLOAT one.
+     *
+     * @param head name of the one layer of the original that is no longer what it was
+     */
+    static ComputationGraph likeOriginal(ComputationGraph edited, ComputationGraph original, String head) {
+        DataType type = original.getConfiguration().getDataType();
+        if (edited.params().dataType() == type) {
+            return edited;
+        }
+        ComputationGraph typed = edited.convertDataType(type);
+        for (org.deeplearning4j.nn.api.Layer layer : original.getLayers()) {
+            String name = layer.conf().getLayer().getLayerName();
+            if (layer.numParams() > 0 && !name.equals(head)) {
+                layer.paramTable()
+                        .forEach((key, value) ->
+                                typed.getLayer(name).getParam(key).assign(value));
+            }
         }
         return typed;
     }

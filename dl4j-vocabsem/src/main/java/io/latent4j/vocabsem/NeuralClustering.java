@@ -15,6 +15,8 @@ import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
 import org.deeplearning4j.nn.conf.memory.LayerMemoryReport;
 import org.deeplearning4j.nn.conf.memory.MemoryReport;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.Activation;
@@ -23,6 +25,8 @@ import org.nd4j.linalg.activations.impl.ActivationRReLU;
 import org.nd4j.linalg.activations.impl.ActivationReLU;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 
 /**
  * Neural clustering (semantic calibration) as a layer: moves states towards the semantic basis of their label.
@@ -128,6 +132,36 @@ public class NeuralClustering extends FeedForwardLayer {
             throw new IllegalArgumentException("NeuralClustering \"" + layerName
                     + "\" has as many outputs as inputs: nOut must equal nIn, found nIn " + nIn + " and nOut " + nOut);
         }
+    }
+
+    /**
+     * Adapts a language model to a classification task with the options of the paper; for others see {@link
+     * ClusteringAdaptation}.
+     *
+     * @param network the language model, its last layer the head; not changed
+     * @param data texts with classes, read once
+     * @param labels the classes and their words, as token ids of that head
+     * @return a new network: frozen body, module, semantic logits
+     * @throws IllegalArgumentException as {@link ClusteringAdaptation#adapt(MultiLayerNetwork, DataSetIterator,
+     *     LabelWords)}
+     */
+    public static MultiLayerNetwork adapt(MultiLayerNetwork network, DataSetIterator data, LabelWords labels) {
+        return new ClusteringAdaptation.Builder().build().adapt(network, data, labels);
+    }
+
+    /**
+     * Adapts a language model to a classification task with the options of the paper; for others see {@link
+     * ClusteringAdaptation}.
+     *
+     * @param graph the language model, its only output the head; not changed
+     * @param data texts with classes, read once
+     * @param labels the classes and their words, as token ids of that head
+     * @return a new graph: frozen body, module, semantic logits
+     * @throws IllegalArgumentException as {@link ClusteringAdaptation#adapt(ComputationGraph, MultiDataSetIterator,
+     *     LabelWords)}
+     */
+    public static ComputationGraph adapt(ComputationGraph graph, MultiDataSetIterator data, LabelWords labels) {
+        return new ClusteringAdaptation.Builder().build().adapt(graph, data, labels);
     }
 
     @Override

@@ -92,8 +92,21 @@ final class Products {
         return matrix.data().asNioDouble();
     }
 
-    private static double norm(double[] x) {
-        return Math.sqrt(dot(x, x, x.length));
+    /** ‖x‖₂, without overflow or underflow of its square. */
+    static double norm(double[] x) {
+        double largest = 0;
+        for (double value : x) {
+            largest = Math.max(largest, Math.abs(value));
+        }
+        if (largest == 0 || !Double.isFinite(largest)) {
+            return largest;
+        }
+        double sum = 0;
+        for (double value : x) {
+            double ratio = value / largest;
+            sum += ratio * ratio;
+        }
+        return largest * Math.sqrt(sum);
     }
 
     /** Sum of products; four sums, as one is bound to the latency of an addition. */

@@ -3,6 +3,7 @@ package io.latent4j.vocabsem;
 
 import static io.latent4j.vocabsem.Products.addScaled;
 import static io.latent4j.vocabsem.Products.dot;
+import static io.latent4j.vocabsem.Products.norm;
 
 import java.util.Arrays;
 import java.util.Random;
@@ -50,7 +51,8 @@ final class PseudoInverse {
 
     private static final double FLOAT_ERROR = 1e-8;
 
-    private static final int MAX_SWEEPS = 30;
+    /** Quadratic convergence needs about ten. */
+    private static final int MAX_SWEEPS = 50;
 
     private PseudoInverse() {}
 
@@ -65,17 +67,29 @@ final class PseudoInverse {
     record Factor(INDArray factor, SemanticBases.Route route, int rank, double condition) {}
 
     /**
-     * Finds M in two passes over the rows, or in one where that is accurate enough.
+     * The first pass over the rows: the Gram matrix HᵀH.
      *
      * @param blocks the rows of H
+     * @param visitor shown each block before it is used
+     */
+    static double[][] gram(RowBlocks blocks, RowBlocks.Visitor visitor) {
+        return gram(blocks, null, 0, visitor);
+    }
+
+    /**
+     * Finds M, with a second pass over the rows where the Gram matrix is not enough.
+     *
+     * @param blocks the rows of H
+     * @param gram HᵀH, not zero
      * @param rcond singular values up to this part of the largest count as 0, in [2⁻⁵², 1)
      * @param ridge added to the Gram matrix' diagonal, 0 for none
-     * @param visitor also shown each block of the first pass
      */
-    static Factor of(RowBlocks blocks, double rcond, double ridge, RowBlocks.Visitor visitor) {
-        int d = blocks.vectors().features();
-        double[][] gram = gram(blocks, null, ridge, visitor);
-        Factor cholesky = blocks.vectors().tokens() < d && ridge == 0 ? null : cholesky(blocks, gram, rcond, ridge);
+    static Factor of(RowBlocks blocks, double[][] gram, double rcond, double ridge) {
+        for (int i = 0; i < gram.length; i++) {
+            gram[i][i] += ridge;
+        }
+        Factor cholesky =
+                blocks.vectors().tokens() < gram.length && ridge == 0 ? null : cholesky(blocks, gram, rcond, ridge);
         return cholesky != null ? cholesky : truncated(blocks, gram, rcond, ridge);
     }
 
@@ -133,7 +147,7 @@ final class PseudoInverse {
         return Products.of(p, p, true, false);
     }
 
-    /** The Gram matrix of H·Pᵀ (P = I where null) with that of √ridge·Pᵀ added, exactly symmetric. */
+    /** The Gram matrix of H·Pᵀ (with that of √ridge·Pᵀ), or of H where P is null, exactly symmetric. */
     private static double[][] gram(RowBlocks blocks, @Nullable INDArray p, double ridge, RowBlocks.Visitor visitor) {
         int d = blocks.vectors().features();
         INDArray sum = Nd4j.create(DataType.DOUBLE, new long[] {d, d}, 'c');
@@ -148,13 +162,6 @@ final class PseudoInverse {
         double[][] gram = sum.toDoubleMatrix();
         sum.close();
         for (int i = 0; i < d; i++) {
-            if (!Double.isFinite(gram[i][i])) {
-                throw new IllegalArgumentException("head must have sums of squares in the range of double, found "
-                        + gram[i][i] + " for feature " + i);
-            }
-            if (p == null) {
-                gram[i][i] += ridge;
-            }
             for (int j = 0; j < i; j++) {
                 gram[j][i] = gram[i][j];
             }
@@ -221,9 +228,13 @@ final class PseudoInverse {
                 columns[j][i] = lower[i][j];
             }
         }
-        double tolerance = Math.sqrt(d) * EPSILON;
+        double tolerance = 4 * Math.sqrt(d) * EPSILON;
         boolean rotated = true;
-        for (int sweep = 0; rotated && sweep < MAX_SWEEPS; sweep++) {
+        for (int sweep = 0; rotated; sweep++) {
+            if (sweep == MAX_SWEEPS) {
+                throw new IllegalStateException("the eigenvectors of the head's Gram matrix [" + d + ", " + d
+                        + "] have not converged in " + MAX_SWEEPS + " sweeps");
+            }
             rotated = false;
             double[] norms = norms(columns);
             for (int p = 0; p < d; p++) {
@@ -269,11 +280,7 @@ final class PseudoInverse {
     }
 
     private static double[] norms(double[][] rows) {
-        return Arrays.stream(rows).mapToDouble(PseudoInverse::norm).toArray();
-    }
-
-    private static double norm(double[] x) {
-        return Math.sqrt(dot(x, x, x.length));
+        return Arrays.stream(rows).mapToDouble(Products::norm).toArray();
     }
 
     /** Estimates ‖A‖₂² of a square matrix as the largest eigenvalue of AᵀA. */
@@ -306,12 +313,12 @@ final class PseudoInverse {
         double[] x = new Random(n).doubles(n, 0.5, 1.5).toArray();
         double value = 0;
         for (int i = 0; i < 50; i++) {
-            double norm = Math.sqrt(dot(x, x, n));
+            double norm = norm(x);
             for (int k = 0; k < n; k++) {
                 x[k] /= norm;
             }
             double[] y = product.apply(x);
-            double next = Math.sqrt(dot(y, y, n));
+            double next = norm(y);
             x = y;
             if (next <= value * (1 + 1e-4)) {
                 return next;

@@ -535,19 +535,21 @@ public final class SemanticBases {
                     RowBlocks blocks = new RowBlocks(vectors, blockRows())) {
                 HeadInspection inspection = new HeadInspection(side.text, vectors);
                 INDArray factor = null;
+                int[] zeroTokens;
                 Computation computation;
                 if (side == Side.HEAD) {
+                    double[][] gram = PseudoInverse.gram(blocks, inspection);
+                    zeroTokens = inspection.zeroTokens(allowZeroVectors);
                     double cut = rcond != null ? rcond : defaultRcond();
-                    PseudoInverse.Factor found = PseudoInverse.of(blocks, cut, ridge, inspection);
+                    PseudoInverse.Factor found = PseudoInverse.of(blocks, gram, cut, ridge);
                     factor = found.factor();
                     computation =
                             new Computation(found.route(), found.rank(), found.condition(), ridge > 0 ? 0 : cut, ridge);
                 } else {
                     blocks.forEach(inspection);
+                    zeroTokens = inspection.zeroTokens(allowZeroVectors);
                     computation = new Computation(Route.VECTORS, 0, Double.NaN, 0, 0);
                 }
-                int[] zeroTokens = inspection.zeroTokens();
-                requireNonZero(zeroTokens);
                 SemanticBases bases = new SemanticBases(
                         rows(blocks, factor),
                         List.of(),
@@ -562,15 +564,6 @@ public final class SemanticBases {
 
         private double defaultRcond() {
             return type() == DataType.DOUBLE ? Math.max(vectors.tokens(), vectors.features()) * 0x1p-52 : 1e-6;
-        }
-
-        private void requireNonZero(int[] zeroTokens) {
-            if (zeroTokens.length > 0 && !allowZeroVectors) {
-                throw new IllegalArgumentException(side.text + " must have no zero vectors, found " + zeroTokens.length
-                        + ", those of tokens "
-                        + Arrays.stream(zeroTokens).limit(5).boxed().toList()
-                        + (zeroTokens.length > 5 ? " and more" : ""));
-            }
         }
 
         private INDArray rows(RowBlocks blocks, @Nullable INDArray factor) {

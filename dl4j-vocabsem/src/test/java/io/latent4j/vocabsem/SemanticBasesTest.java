@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -17,6 +18,7 @@ import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -172,8 +174,12 @@ class SemanticBasesTest {
                     () -> SemanticBases.fromEmbedding(bad));
         }
         assertRefused(
-                "head must have squares in the range of double, found a vector beyond it for token 3",
-                () -> SemanticBases.fromHeadRows(ROWS.dup().putScalar(3, 2, 1e200)));
+                "head must have a sum of squares from 1.0E-200 to 1.0E300, found 1.0E302 up to token 3",
+                () -> SemanticBases.fromHeadRows(ROWS.dup().putScalar(3, 2, 1e151)));
+        assertRefused("head must have a sum of squares from 1.0E-200 to 1.0E300, found 0.0", () -> SemanticBases.head(
+                        TokenVectors.rowsOf(ROWS.mul(0)))
+                .allowZeroVectors(true)
+                .build());
         assertRefused(
                 "matrix must be a floating point array [d, V], found FLOAT [3]",
                 () -> SemanticBases.fromHead(Nd4j.zeros(DataType.FLOAT, 3)));
@@ -235,6 +241,23 @@ class SemanticBasesTest {
         try (Stream<Path> files = Files.list(folder)) {
             assertEquals(1, files.count(), "drafts must be gone");
         }
+    }
+
+    /** The format of version 0.1, which all later versions read. */
+    @Test
+    void readsTheGoldenFile() throws Exception {
+        Path file = folder.resolve("golden.l4j");
+        try (InputStream golden = SemanticBasesTest.class.getResourceAsStream("/golden-0.1/bases.l4j")) {
+            Files.copy(Objects.requireNonNull(golden), file);
+        }
+        SemanticBases bases = SemanticBases.load(file);
+        assertEquals(List.of("positive", "négatif"), bases.names());
+        assertEquals(Nd4j.createFromArray(new float[][] {{0.5f, 0, 0}, {0, 0.25f, -1}}), bases.matrix());
+        assertEquals("d7e0e4e4b8ef93ae2af6e9a3ed8c9f26a7ee3cbd6f9dffcf44e9ae16e1a9e1b6", bases.fingerprint());
+        assertEquals(50, bases.vocabularySize());
+        assertEquals(
+                new SemanticBases.Computation(SemanticBases.Route.TRUNCATED, 3, 12.5, 1e-6, 0), bases.computation());
+        assertArrayEquals(new int[] {48, 49}, bases.zeroTokens());
     }
 
     @Test

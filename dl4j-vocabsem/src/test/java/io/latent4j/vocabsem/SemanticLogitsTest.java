@@ -326,6 +326,37 @@ class SemanticLogitsTest {
         assertTrue(Files.size(file.toPath()) < 4L * vocabulary * d * 3 / 2);
     }
 
+    /** All the memory that a training step works in stays below half of a positions × vocabulary matrix. */
+    @Test
+    @Tag("slow")
+    void noTemporaryIsAsLargeAsPositionsTimesVocabulary() {
+        Nd4j.setDefaultDataTypes(DataType.FLOAT, DataType.FLOAT);
+        int vocabulary = 50_257;
+        int examples = 8;
+        int steps = 128;
+        for (boolean trainable : new boolean[] {false, true}) {
+            Nd4j.getWorkspaceManager().destroyAllWorkspacesForCurrentThread();
+            MultiLayerNetwork network = Models.chain(
+                    new Settings(DataType.FLOAT, true, WorkspaceMode.ENABLED, new Sgd(0.1)),
+                    InputType.recurrent(16),
+                    new RnnSemanticLogits.Builder(new LossSparseMCXENT())
+                            .bases(SemanticBases.fromEmbedding(Nd4j.randn(DataType.FLOAT, vocabulary, 16)))
+                            .trainableBases(trainable)
+                            .build());
+            DataSet data = new DataSet(
+                    Nd4j.randn(DataType.FLOAT, examples, 16, steps),
+                    Nd4j.arange(examples * steps).castTo(DataType.INT32).reshape(examples, 1, steps));
+            for (int i = 0; i < 3; i++) {
+                network.fit(data);
+            }
+            long bytes = Nd4j.getWorkspaceManager().getAllWorkspacesForCurrentThread().stream()
+                    .mapToLong(org.nd4j.linalg.api.memory.MemoryWorkspace::getCurrentSize)
+                    .sum();
+            long matrix = 4L * examples * steps * vocabulary;
+            assertTrue(bytes > 0 && bytes < matrix / 2, bytes + " bytes beside a matrix of " + matrix);
+        }
+    }
+
     @Test
     void aFileOfBasesIsPartOfTheJsonAndItsBasesAreNot(@TempDir Path folder) throws IOException {
         Path file = folder.resolve("labels.bases");

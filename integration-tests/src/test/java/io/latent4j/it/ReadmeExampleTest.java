@@ -11,25 +11,26 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.tools.JavaCompiler;
 import javax.tools.JavaFileObject;
 import javax.tools.SimpleJavaFileObject;
 import javax.tools.ToolProvider;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
-/** The README's 60-second start compiles and runs as it stands there. */
+/** The README's examples compile and run as they stand there. */
 class ReadmeExampleTest {
 
-    @Test
-    void theExampleCompilesAndRuns(@TempDir Path classes) throws Exception {
-        String source = example();
+    @ParameterizedTest
+    @CsvSource({"Example, (?s).*IsoScore\\* 0\\.\\d+.*", "LabelExample, (?s).*before \\d\\.\\d+ after 1\\.00.*"})
+    void theExampleCompilesAndRuns(String name, String expected, @TempDir Path classes) throws Exception {
+        String source = example(name);
         JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
         StringWriter messages = new StringWriter();
         JavaFileObject file =
-                new SimpleJavaFileObject(URI.create("string:///Example.java"), JavaFileObject.Kind.SOURCE) {
+                new SimpleJavaFileObject(URI.create("string:///" + name + ".java"), JavaFileObject.Kind.SOURCE) {
                     @Override
                     public CharSequence getCharContent(boolean ignoreEncodingErrors) {
                         return source;
@@ -47,19 +48,23 @@ class ReadmeExampleTest {
                         java.toString(),
                         "-classpath",
                         classes + File.pathSeparator + System.getProperty("java.class.path"),
-                        "Example")
+                        name)
                 .redirectErrorStream(true)
                 .redirectOutput(output.toFile())
                 .start();
         assertEquals(0, process.waitFor(), () -> read(output));
-        assertTrue(read(output).matches("(?s).*IsoScore\\* 0\\.\\d+.*"), read(output));
+        assertTrue(read(output).matches(expected), read(output));
     }
 
-    private static String example() throws IOException {
+    private static String example(String name) throws IOException {
         String readme = Files.readString(Path.of("..", "README.md"));
-        Matcher block = Pattern.compile("```java\\R(.*?)```", Pattern.DOTALL).matcher(readme);
-        assertTrue(block.find(), "README has a Java example");
-        return block.group(1);
+        return Pattern.compile("```java\\R(.*?)```", Pattern.DOTALL)
+                .matcher(readme)
+                .results()
+                .map(block -> block.group(1))
+                .filter(block -> block.contains("public class " + name + " "))
+                .findFirst()
+                .orElseThrow(() -> new AssertionError("README has no example " + name));
     }
 
     private static String read(Path file) {

@@ -156,8 +156,8 @@ public final class CalibrationParamInitializer implements ParamInitializer {
         } else {
             layer.getWeightInitFn()
                     .init(
-                            view.size(0),
-                            view.size(1),
+                            (double) view.size(0),
+                            (double) view.size(1),
                             view.shape(),
                             IWeightInit.DEFAULT_WEIGHT_INIT_ORDER,
                             view.reshape('f', new long[] {view.length()}));

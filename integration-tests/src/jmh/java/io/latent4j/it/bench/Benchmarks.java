@@ -64,7 +64,19 @@ public final class Benchmarks {
             new Pair(
                     "Streaming covariance / its GEMMs",
                     "ShrinkageCovarianceBenchmark.stream",
-                    "ShrinkageCovarianceBenchmark.gemms"));
+                    "ShrinkageCovarianceBenchmark.gemms"),
+            new Pair(
+                    "Semantic logits, frozen bases / RnnOutputLayer",
+                    "SemanticLogitsBenchmark.frozenBases",
+                    "SemanticLogitsBenchmark.plainHead",
+                    1,
+                    ""),
+            new Pair(
+                    "Semantic logits, trained bases / RnnOutputLayer",
+                    "SemanticLogitsBenchmark.trainedBases",
+                    "SemanticLogitsBenchmark.plainHead",
+                    1.3,
+                    ""));
 
     private record Timing(double fastest, double median, long samples) {
         /** So few samples, or so far apart, that the machine must have done other work. */
@@ -122,7 +134,7 @@ public final class Benchmarks {
     private static void report(Map<String, Map<String, Timing>> timings, Path csv, PrintStream out) throws IOException {
         List<String> lines = new ArrayList<>();
         lines.add("comparison,parameters,ms,yardstick_ms,ratio,median_ratio,target,disturbed");
-        out.printf("%-46s %-12s %10s %12s %7s %7s%n", "", "", "ms", "yardstick ms", "ratio", "at most");
+        out.printf("%-48s %-12s %10s %12s %7s %7s%n", "", "", "ms", "yardstick ms", "ratio", "at most");
         for (Pair pair : PAIRS) {
             Map<String, Timing> yardsticks = timings.getOrDefault(pair.yardstick(), Map.of());
             timings.getOrDefault(pair.measured(), Map.of()).forEach((parameters, measured) -> {
@@ -135,7 +147,7 @@ public final class Benchmarks {
                 boolean disturbed = measured.disturbed() || yardstick.disturbed();
                 out.printf(
                         Locale.ROOT,
-                        "%-46s %-12s %10.2f %12.2f %7.2f %7s %s%n",
+                        "%-48s %-12s %10.2f %12.2f %7.2f %7s %s%n",
                         pair.label(),
                         parameters,
                         measured.fastest(),
