@@ -78,7 +78,7 @@ final class SemanticsStudy {
      * @return empty if a class has no word that tells it from the others
      */
     Optional<Semantics> run(int texts, IntConsumer progress) {
-        Vocabulary vocabulary = new Vocabulary(corpus.train());
+        Vocabulary vocabulary = new Vocabulary(corpus.train(), LanguageModel.VOCABULARY);
         Optional<Map<String, int[]>> typical =
                 TypicalWords.of(corpus.train(), corpus.labels(), vocabulary, WORDS_PER_LABEL);
         if (typical.isEmpty()) {
@@ -106,7 +106,7 @@ final class SemanticsStudy {
         typical.get().forEach((label, ids) -> Arrays.stream(ids).forEach(id -> words.label(label, new int[] {id})));
         SemanticBases classes = bases.forLabels(words.build());
 
-        Map<String, INDArray> layers = model.lastStates(test);
+        Map<String, INDArray> layers = model.textStates(test);
         int[] gold = classes(test);
         DataSet testStates = new DataSet(last(layers), oneHot(gold));
         List<Score> scores = new ArrayList<>();
@@ -116,7 +116,7 @@ final class SemanticsStudy {
             int most = SHOTS.get(SHOTS.size() - 1);
             List<Example> sample =
                     Corpus.balanced(corpus.train(), most * corpus.labels().size(), run);
-            INDArray states = last(model.lastStates(sample));
+            INDArray states = last(model.textStates(sample));
             for (int shots : SHOTS) {
                 DataSet few = few(states, sample, shots);
                 scores.add(score(Method.LINEAR, shots, run, trained(run, LINEAR_RATE, few, linear()), testStates));
