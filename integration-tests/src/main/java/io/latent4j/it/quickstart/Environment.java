@@ -18,13 +18,19 @@ import java.util.Properties;
 import java.util.stream.Stream;
 
 /** Where and with what an experiment ran. */
-final class Environment {
+public final class Environment {
     private static final Path CPU_INFO = Path.of("/proc/cpuinfo");
 
     private Environment() {}
 
-    /** Names and values in the order of reading. */
-    static Map<String, String> describe(int threads, String arguments) {
+    /**
+     * Names and values in the order of reading.
+     *
+     * @param threads networks trained at a time
+     * @param arguments the command line
+     * @return what to print beside results
+     */
+    public static Map<String, String> describe(int threads, String arguments) {
         Properties build = build();
         Map<String, String> facts = new LinkedHashMap<>();
         facts.put(

@@ -43,7 +43,7 @@ class PretrainingTest {
         LstmLm model = pretraining.model(seen::add);
         assertEquals(80, seen.get(seen.size() - 1).step());
         double perplexity = seen.get(seen.size() - 1).validationPerplexity();
-        assertTrue(perplexity < 1.2, "perplexity " + perplexity); // 7 before training
+        assertTrue(perplexity < 1.5, "perplexity " + perplexity); // 7 equally likely tokens before training
         assertEquals(
                 1 + seen.size(),
                 Files.readAllLines(pretraining.folder().resolve("curve.csv")).size());

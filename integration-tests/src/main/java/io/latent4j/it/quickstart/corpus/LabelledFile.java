@@ -9,6 +9,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import org.apache.commons.csv.CSVFormat;
@@ -42,9 +44,24 @@ public final class LabelledFile {
      * @throws CorpusException if the file is missing, unreadable, not text, or a row isn't {@code label,text}
      */
     public static Corpus read(Path file) throws CorpusException {
-        boolean csv = file.getFileName().toString().toLowerCase(Locale.ROOT).endsWith(".csv");
-        CorpusBuilder builder = new CorpusBuilder();
         String name = file.getFileName().toString();
+        CorpusBuilder builder = new CorpusBuilder();
+        for (Example row : rows(file)) {
+            builder.add(name, row.label(), row.text(), CorpusBuilder.normalised(row.text()));
+        }
+        return builder.build(name);
+    }
+
+    /**
+     * Reads the rows of a file as they are.
+     *
+     * @param file CSV or TSV file
+     * @return labels and texts in the file's order
+     * @throws CorpusException if the file is missing, unreadable, not text, or a row isn't {@code label,text}
+     */
+    public static List<Example> rows(Path file) throws CorpusException {
+        boolean csv = file.getFileName().toString().toLowerCase(Locale.ROOT).endsWith(".csv");
+        List<Example> examples = new ArrayList<>();
         try (BufferedReader reader = Files.newBufferedReader(file, StandardCharsets.UTF_8);
                 CSVParser rows = (csv ? CSV : TSV).parse(reader)) {
             for (CSVRecord row : rows) {
@@ -53,8 +70,7 @@ public final class LabelledFile {
                 if (row.getRecordNumber() == 1 && HEADERS.contains(label.toLowerCase(Locale.ROOT))) {
                     continue;
                 }
-                String text = row.get(1).strip();
-                builder.add(name, label, text, CorpusBuilder.normalised(text));
+                examples.add(new Example(label, row.get(1).strip()));
             }
         } catch (NoSuchFileException e) {
             throw new CorpusException(file + ": no such file", e);
@@ -63,7 +79,7 @@ public final class LabelledFile {
         } catch (IOException e) {
             throw unreadable(file, e);
         }
-        return builder.build(name);
+        return examples;
     }
 
     private static CorpusException unreadable(Path file, IOException cause) {
