@@ -43,6 +43,7 @@ final class Charts {
 
     static final String FEW_SHOT = "few-shot.png";
     static final String LENS_WORDS = "lens-words.png";
+    static final String LENS_LOGITS = "lens-logits.png";
     static final String LENS_RANKS = "lens-ranks.png";
     static final String LENS_CLASSES = "lens-classes.png";
     static final String LENS_CLASS_PROBABILITIES = "lens-class-probabilities.png";
@@ -76,10 +77,16 @@ final class Charts {
         if (results.semantics().isPresent()) {
             Semantics semantics = results.semantics().get();
             charts.put(FEW_SHOT, png(fewShot(semantics)));
-            charts.put(LENS_WORDS, png(words(semantics)));
-            charts.put(LENS_RANKS, png(trajectory("next words", semantics.words(), Measure.RANK)));
+            charts.put(LENS_WORDS, png(words(semantics, semantics.words())));
+            charts.put(LENS_LOGITS, png(words(semantics, semantics.logits())));
+            Map<String, LensReport> lenses = new LinkedHashMap<>();
+            lenses.put("semantic bases, by cosine", semantics.words());
+            lenses.put("the head's own logits", semantics.logits());
+            charts.put(LENS_RANKS, png(trajectory(lenses, Measure.RANK)));
             charts.put(LENS_CLASSES, png(classes(semantics, results.corpus().labels())));
-            charts.put(LENS_CLASS_PROBABILITIES, png(trajectory("classes", semantics.classes(), Measure.PROBABILITY)));
+            charts.put(
+                    LENS_CLASS_PROBABILITIES,
+                    png(trajectory(Map.of("classes", semantics.classes()), Measure.PROBABILITY)));
         }
         return charts;
     }
@@ -121,16 +128,12 @@ final class Charts {
                 .setLineStyle(new BasicStroke(2f));
     }
 
-    private static BufferedImage words(Semantics semantics) {
-        List<Position> positions =
-                semantics.words().positions(semantics.sentence().example());
-        return LensPlots.heatMap(
-                semantics.words(),
-                positions,
-                positions.stream()
-                        .map(position -> semantics.sentence().read().get(position.step()))
-                        .toList(),
-                semantics.vocabulary()::word);
+    private static BufferedImage words(Semantics semantics, LensReport report) {
+        List<Position> positions = report.positions(semantics.sentence().example());
+        List<String> read = positions.stream()
+                .map(position -> semantics.sentence().read().get(position.step()))
+                .toList();
+        return LensPlots.heatMap(report, positions, read, semantics.vocabulary()::word);
     }
 
     private static BufferedImage classes(Semantics semantics, List<String> labels) {
@@ -143,11 +146,10 @@ final class Charts {
                 labels::get);
     }
 
-    private static Chart<?, ?> trajectory(String name, LensReport report, Measure measure) {
-        CategoryChart chart = LensPlots.trajectory(Map.of(name, report), measure);
+    private static Chart<?, ?> trajectory(Map<String, LensReport> reports, Measure measure) {
+        CategoryChart chart = LensPlots.trajectory(reports, measure);
         style(chart);
-        chart.getStyler().setLegendVisible(false);
-        chart.getStyler().setSeriesColors(new Color[] {ABOVE[1]});
+        chart.getStyler().setLegendPosition(LegendPosition.OutsideS).setLegendLayout(Styler.LegendLayout.Horizontal);
         return chart;
     }
 

@@ -295,10 +295,15 @@ final class ReportPage {
                         + " any layer.");
         figure(
                 charts,
+                Charts.LENS_LOGITS,
+                "The same text by the head's own logits instead of bases (the “logit lens”): the words that the model"
+                        + " would write.");
+        figure(
+                charts,
                 Charts.LENS_RANKS,
                 "How far up the next word is among all "
                         + grouped(semantics.vocabulary().size())
-                        + " words, by nearness of their bases: median and quartiles over "
+                        + " words, by both: median and quartiles over "
                         + grouped(semantics.words().layers().get(0).readings().size()) + " positions of test texts.");
         figure(
                 charts,

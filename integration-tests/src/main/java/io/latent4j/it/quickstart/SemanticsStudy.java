@@ -11,6 +11,7 @@ import io.latent4j.vocabsem.LabelWords;
 import io.latent4j.vocabsem.NeuralClustering;
 import io.latent4j.vocabsem.SemanticBases;
 import io.latent4j.vocabsem.SemanticLogits;
+import io.latent4j.vocabsem.Similarity;
 import io.latent4j.vocabsem.TokenVectors;
 import io.latent4j.vocabsem.analysis.ClusterComparison;
 import io.latent4j.vocabsem.analysis.ClusterQuality;
@@ -136,7 +137,8 @@ final class SemanticsStudy {
                 named(typical.get(), vocabulary),
                 scores,
                 ClusterComparison.of(testStates.getFeatures(), after, gold, ClusterQuality.Options.defaults()),
-                words(model, bases, shown),
+                words(model, SemanticLens.builder(bases).scale(LENS_SCALE), shown),
+                words(model, logits(model), shown),
                 sentence(model, shown, vocabulary),
                 SemanticLens.builder(classes)
                         .scale(SCALE)
@@ -239,11 +241,16 @@ final class SemanticsStudy {
         return named;
     }
 
-    private static LensReport words(LanguageModel model, SemanticBases bases, List<Example> texts) {
+    /** The head's own vectors by scalar product: what is known as the logit lens. */
+    private static SemanticLens.Builder logits(LanguageModel model) {
+        return SemanticLens.builder(SemanticBases.embedding(TokenVectors.outputLayer(model.network()))
+                        .build())
+                .similarity(Similarity.DOT);
+    }
+
+    private static LensReport words(LanguageModel model, SemanticLens.Builder lens, List<Example> texts) {
         DataSet batch = LanguageModel.batch(texts.stream().map(model::encode).toList());
-        return SemanticLens.builder(bases)
-                .layers(LanguageModel.LAYERS.toArray(String[]::new))
-                .scale(LENS_SCALE)
+        return lens.layers(LanguageModel.LAYERS.toArray(String[]::new))
                 .topK(3)
                 .build()
                 .read(model.network(), new ExistingDataSetIterator(List.of(batch)));

@@ -138,6 +138,7 @@ class QuickstartTest {
                 Charts.ISOTROPY_CURVES,
                 Charts.FEW_SHOT,
                 Charts.LENS_WORDS,
+                Charts.LENS_LOGITS,
                 Charts.LENS_RANKS,
                 Charts.LENS_CLASSES,
                 Charts.LENS_CLASS_PROBABILITIES,

@@ -96,6 +96,7 @@ class ReportTest {
         for (String chart : List.of(
                 Charts.FEW_SHOT,
                 Charts.LENS_WORDS,
+                Charts.LENS_LOGITS,
                 Charts.LENS_RANKS,
                 Charts.LENS_CLASSES,
                 Charts.LENS_CLASS_PROBABILITIES)) {
@@ -143,6 +144,7 @@ class ReportTest {
                 scores,
                 new ClusterComparison(
                         new ClusterQuality(2, 2, 0.125, 0.1, options), new ClusterQuality(2, 2, 0.25, 0.3, options)),
+                words,
                 words,
                 new Semantics.Sentence(0, List.of("(start)", "some", "text")),
                 classes,

@@ -101,6 +101,7 @@ class SemanticsStudyTest {
                         > semantics.clusters().before().silhouette(),
                 semantics.clusters().toString());
         assertEquals(HeadCheck.State.MATCH, semantics.words().head().state());
+        assertEquals(HeadCheck.State.MATCH, semantics.logits().head().state());
         assertEquals(LanguageModel.LAYERS.size(), semantics.words().layers().size());
         assertEquals(
                 LanguageModel.LAYERS.size() + 1, semantics.classes().layers().size());
