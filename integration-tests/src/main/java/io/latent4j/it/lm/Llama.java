@@ -94,7 +94,7 @@ public final class Llama {
         DataType type = logits.dataType();
         int vocabulary = Math.toIntExact(
                 graph.getVariable(LlamaCheckpoint.EMBEDDING).getArr().size(0));
-        SDVariable targets = graph.placeHolder(TARGETS, DataType.INT, -1, -1);
+        SDVariable targets = graph.placeHolder(TARGETS, DataType.INT32, -1, -1);
         SDVariable weights = graph.placeHolder(TARGET_WEIGHTS, type, -1, -1);
         SDVariable shifted = logits.sub(logits.max(true, 2));
         SDVariable normalizer = graph.math().log(graph.math().exp(shifted).sum(2));
@@ -107,7 +107,7 @@ public final class Llama {
 
     private SameDiff build() {
         checkpoint.tensors().forEach((name, tensor) -> graph.var(name, tensor.castTo(type)));
-        SDVariable tokens = graph.placeHolder(TOKENS, DataType.INT, -1, steps);
+        SDVariable tokens = graph.placeHolder(TOKENS, DataType.INT32, -1, steps);
         SDVariable mask = graph.placeHolder(MASK, type, -1, steps);
         // Padding sees itself: softmax over nothing but forbidden scores would be NaN
         SDVariable visible = mask.reshape(-1, 1, 1, steps)
