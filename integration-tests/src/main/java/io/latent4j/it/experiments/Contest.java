@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -106,16 +107,23 @@ final class Contest {
     }
 
     private Function<INDArray, int[]> adapted(Method method, States sample, long seed) {
+        UnaryOperator<INDArray> standardize = sample.standardization();
         Adaptation adaptation = new Adaptation(settings.epochs(), settings.maxSteps(), settings.batch(), seed);
         return switch (method) {
             case HEAD -> nearest(labelColumns, Similarity.DOT);
             case SEMANTIC -> nearest(labelBases, Similarity.COSINE);
             case KNN_1 -> neighbours(sample, 1);
             case KNN_3 -> neighbours(sample, 3);
-            case LINEAR -> predictor(adaptation.linear(sample, settings.linearRate()));
             case CLUSTERING -> predictor(adaptation.clustering(sample, labelBases, 1, settings.clusteringRate()));
             case CLUSTERING_SCALED ->
-                predictor(adaptation.clustering(sample, labelBases, settings.scale(), settings.clusteringRate()));
+                standardize.andThen(predictor(adaptation.clustering(
+                        sample.with(standardize.apply(sample.states())),
+                        labelBases,
+                        settings.scale(),
+                        settings.clusteringRate())));
+            case LINEAR ->
+                standardize.andThen(predictor(
+                        adaptation.linear(sample.with(standardize.apply(sample.states())), settings.linearRate())));
         };
     }
 

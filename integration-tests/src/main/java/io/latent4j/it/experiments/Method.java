@@ -11,12 +11,12 @@ enum Method {
     KNN_1("kNN-Prompting, k = 1", Sample.ORDERLESS),
     /** Majority of the three nearest anchors. */
     KNN_3("kNN-Prompting, k = 3", Sample.ORDERLESS),
-    /** Softmax regression on the states. */
+    /** Softmax regression on standardized states. */
     LINEAR("linear head", Sample.SHUFFLED),
     /** Neural clustering as in the paper: the cosines are the logits. */
     CLUSTERING("clustering, scale 1 (paper)", Sample.SHUFFLED),
-    /** Neural clustering with larger logits. */
-    CLUSTERING_SCALED("clustering, scale s", Sample.SHUFFLED);
+    /** Neural clustering of standardized states with larger logits. */
+    CLUSTERING_SCALED("clustering, standardized, scale s", Sample.SHUFFLED);
 
     /** What of a training sample a method depends on. */
     enum Sample {

@@ -2,6 +2,7 @@
 package io.latent4j.it.experiments;
 
 import java.util.Arrays;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
@@ -37,6 +38,20 @@ record States(INDArray states, int[] labels, int classes) {
 
     States rows(int from, int to) {
         return rows(IntStream.range(from, to).toArray());
+    }
+
+    /** Moves the mean of these states to 0 and their standard deviation over all features together to 1. */
+    UnaryOperator<INDArray> standardization() {
+        INDArray mean = states.mean(true, 0);
+        INDArray centred = states.subRowVector(mean);
+        double deviation = centred.norm2Number().doubleValue() / Math.sqrt(centred.length());
+        double factor = deviation > 0 ? 1 / deviation : 1;
+        return any -> any.subRowVector(mean).muli(factor);
+    }
+
+    /** The same texts with other states. */
+    States with(INDArray others) {
+        return new States(others, labels, classes);
     }
 
     DataSet batch(int[] indices) {

@@ -148,14 +148,14 @@ public final class VocabsemExperiment implements Callable<Integer> {
     @Option(
             names = "--clustering-rate",
             paramLabel = "R",
-            defaultValue = "0.01",
+            defaultValue = "0.03",
             description = "Adam's learning rate for clustering (default: ${DEFAULT-VALUE}).")
     private double clusteringRate;
 
     @Option(
             names = "--linear-rate",
             paramLabel = "R",
-            defaultValue = "0.1",
+            defaultValue = "0.03",
             description = "Adam's learning rate for the linear head (default: ${DEFAULT-VALUE}).")
     private double linearRate;
 

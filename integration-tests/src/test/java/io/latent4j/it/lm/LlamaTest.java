@@ -156,7 +156,7 @@ class LlamaTest {
         Exception problem =
                 assertThrows(IllegalArgumentException.class, () -> Llama.graph(checkpoint, 17, DataType.FLOAT));
         assertEquals("steps: expected 1..16, found 17", problem.getMessage());
-        problem = assertThrows(IllegalArgumentException.class, () -> Llama.graph(checkpoint, 4, DataType.INT));
+        problem = assertThrows(IllegalArgumentException.class, () -> Llama.graph(checkpoint, 4, DataType.INT32));
         assertEquals("type: expected FLOAT or DOUBLE, found INT", problem.getMessage());
     }
 

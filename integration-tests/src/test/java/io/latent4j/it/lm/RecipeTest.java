@@ -8,6 +8,7 @@ import java.util.Map;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
@@ -17,14 +18,15 @@ class RecipeTest {
     private static final Recipe RECIPE = new Recipe(11, 5, 4, 2, 3, 6, 10, 0.01, 3);
 
     @ParameterizedTest
-    @CsvSource({"3, 6", "1, 6", "3, 1"})
-    void agreesWithDl4jsOwnHead(int sequences, int length) {
+    @CsvSource({"3, 6, FLOAT", "1, 6, FLOAT", "3, 1, FLOAT", "3, 6, INT"})
+    void agreesWithDl4jsOwnHead(int sequences, int length, DataType labels) {
         MultiLayerNetwork ours = new MultiLayerNetwork(RECIPE.training());
         ours.init();
         MultiLayerNetwork plain = new MultiLayerNetwork(RECIPE.inference());
         plain.init();
         ours.paramTable().forEach((name, weights) -> plain.getParam(name).assign(weights));
         DataSet batch = batch(sequences, length);
+        batch.setLabels(batch.getLabels().castTo(labels));
 
         assertEquals(plain.score(batch), ours.score(batch), 1e-4);
         for (MultiLayerNetwork network : new MultiLayerNetwork[] {ours, plain}) {
