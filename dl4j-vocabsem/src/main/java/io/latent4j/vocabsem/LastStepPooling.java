@@ -31,6 +31,7 @@ public class LastStepPooling extends NoParamLayer {
     @Serial
     private static final long serialVersionUID = 1L;
 
+    /** Layout of recurrent activations. */
     private RNNFormat dataFormat = RNNFormat.NCW;
 
     /** For JSON. */

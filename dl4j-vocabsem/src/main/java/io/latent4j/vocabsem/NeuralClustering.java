@@ -90,13 +90,22 @@ public class NeuralClustering extends FeedForwardLayer {
     private static final long serialVersionUID = 1L;
 
     // The names of these fields are the JSON format
+
+    /** Width of the MLP's hidden layer in multiples of d. */
     private int hiddenFactor = 2;
+    /** d over the width of the attention's bottleneck. */
     private int bottleneckRatio = 16;
+    /** Whether r is added before LN. */
     private boolean residual;
+    /** Whether the gate is σ(CA(r)). */
     private boolean sigmoidGate;
+    /** Whether LN has a trained gain and bias. */
     private boolean layerNormAffine;
+    /** ε of LN. */
     private double layerNormEpsilon = SemanticCalibration.Options.DEFAULT_EPSILON;
+    /** Whether the module starts as LN(r). */
     private boolean initialIdentity;
+    /** Layout of recurrent activations. */
     private RNNFormat dataFormat = RNNFormat.NCW;
 
     /** For JSON. */

@@ -37,6 +37,7 @@ public final class RnnSemanticLogits extends SemanticLogitsConfiguration {
     @Serial
     private static final long serialVersionUID = 1L;
 
+    /** Layout of activations and labels, null for NCW. */
     private @Nullable RNNFormat dataFormat;
 
     /** For JSON. */

@@ -56,6 +56,12 @@ public final class SemanticCalibration {
         /**
          * Checks that the shapes fit each other.
          *
+         * @param down D
+         * @param up U
+         * @param hidden H
+         * @param out O
+         * @param gain gain of LN, or null
+         * @param bias bias of LN, or null
          * @throws IllegalArgumentException if they do not, or if only one of gain and bias is null
          */
         public Weights {
@@ -99,6 +105,10 @@ public final class SemanticCalibration {
         /**
          * Checks the options.
          *
+         * @param activation φ
+         * @param residual whether r is added before LN
+         * @param sigmoidGate whether the gate is σ(CA(r))
+         * @param layerNormEpsilon ε of LN
          * @throws IllegalArgumentException if ε is not positive and finite
          */
         public Options {

@@ -36,10 +36,16 @@ public abstract class SemanticLogitsConfiguration extends BaseOutputLayer {
     private static final long serialVersionUID = 1L;
 
     // The names of these fields are the JSON format
+
+    /** Similarity of states and bases. */
     private Similarity similarity = Similarity.COSINE;
+    /** Factor of the similarities. */
     private double scale = 1;
+    /** Whether the scale is trained. */
     private boolean trainableScale;
+    /** Whether the bases are trained. */
     private boolean trainableBases;
+    /** File that initialises the bases, or null. */
     private @Nullable String basesFile;
 
     @JsonIgnore

@@ -67,6 +67,7 @@ class NeuralClusteringTest {
     }
 
     /** Networks with the module in every kind of place. */
+    @SuppressWarnings("ImmutableEnumChecker")
     enum Kind {
         DENSE(false, false, (s, m) -> Models.chain(s, InputType.feedForward(4), dense(6), m, dense(5), output())),
         FIRST(false, false, (s, m) -> Models.chain(s, InputType.feedForward(4), m, output())),
@@ -344,7 +345,7 @@ class NeuralClusteringTest {
         assertEquals(33L * d * d / 8, layer.initializer().numParams(layer));
         NeuralClustering affine =
                 new NeuralClustering.Builder().nIn(d).layerNormAffine(true).build();
-        assertEquals(33L * d * d / 8 + 2 * d, affine.initializer().numParams(affine));
+        assertEquals(33L * d * d / 8 + 2L * d, affine.initializer().numParams(affine));
     }
 
     @Test
@@ -527,19 +528,19 @@ class NeuralClusteringTest {
 
     @Test
     void halfPrecisionIsComputedInFloat() {
-        Settings half = new Settings(DataType.HALF, true, WorkspaceMode.ENABLED, new Sgd(0.1));
+        Settings half = new Settings(DataType.FLOAT16, true, WorkspaceMode.ENABLED, new Sgd(0.1));
         MultiLayerNetwork network = alone(half, InputType.feedForward(16), full());
         Nd4j.getRandom().setSeed(5);
-        INDArray states = Nd4j.randn(DataType.DOUBLE, 4, 16).castTo(DataType.HALF);
+        INDArray states = Nd4j.randn(DataType.DOUBLE, 4, 16).castTo(DataType.FLOAT16);
         MultiLayerNetwork exact = alone(Settings.gradientCheck(true), InputType.feedForward(16), full());
         exact.setParams(network.params().castTo(DataType.DOUBLE));
         INDArray expected = exact.output(states.castTo(DataType.DOUBLE));
         INDArray found = network.output(states);
-        assertEquals(DataType.HALF, found.dataType());
+        assertEquals(DataType.FLOAT16, found.dataType());
         // One rounding of values up to 4: 2⁻⁹
         assertTrue(found.castTo(DataType.DOUBLE).equalsWithEps(expected, 4e-3));
         INDArray params = network.params().dup();
-        network.fit(new DataSet(states, Nd4j.randn(DataType.DOUBLE, 4, 16).castTo(DataType.HALF)));
+        network.fit(new DataSet(states, Nd4j.randn(DataType.DOUBLE, 4, 16).castTo(DataType.FLOAT16)));
         assertNotEquals(params, network.params());
     }
 

@@ -4,6 +4,7 @@ package io.latent4j.vocabsem;
 import java.util.function.DoubleUnaryOperator;
 
 /** λ(r) of one state in loops, from the formula alone: what kernel, layer and graph builder are compared with. */
+@SuppressWarnings("ArrayRecordComponent")
 public record PlainCalibration(
         double[][] down,
         double[][] up,

@@ -18,6 +18,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
@@ -278,6 +279,44 @@ class SemanticLogitsTest {
         assertNotEquals(network.output(x, true), network.output(x, true));
         network.fit(new DataSet(x, Nd4j.zeros(DataType.INT, 16, 1)));
         assertTrue(Double.isFinite(network.score()));
+    }
+
+    @Test
+    void truncatedBackpropagationAndSingleStepsWork() {
+        MultiLayerNetwork network = new MultiLayerNetwork(adam().base()
+                .list()
+                .layer(new LSTM.Builder().nOut(D).build())
+                .layer(new RnnSemanticLogits.Builder(new LossSparseMCXENT())
+                        .bases(bases(4))
+                        .scale(5)
+                        .trainableBases(true)
+                        .build())
+                .setInputType(InputType.recurrent(3))
+                .backpropType(BackpropType.TruncatedBPTT)
+                .tBPTTLength(2)
+                .build());
+        network.init();
+        INDArray x = Nd4j.randn(6, 3, 5);
+        INDArray mask = Nd4j.ones(6, 5);
+        mask.putScalar(5, 4, 0);
+        INDArray ids = Nd4j.arange(30).castTo(DataType.INT32).reshape(6, 1, 5);
+        ids = ids.sub(ids.div(4).mul(4));
+        ids.putScalar(new int[] {5, 0, 4}, -1); // masked, so any value will do
+        DataSet data = new DataSet(x, ids, mask, mask);
+        double start = network.score(data);
+        for (int i = 0; i < 60; i++) {
+            network.fit(data);
+        }
+        assertTrue(network.score(data) < 0.7 * start, () -> start + " -> " + network.score(data));
+        INDArray whole = network.output(x);
+        network.rnnClearPreviousState();
+        for (int t = 0; t < 5; t++) {
+            INDArray step = network.rnnTimeStep(x.get(
+                    org.nd4j.linalg.indexing.NDArrayIndex.all(),
+                    org.nd4j.linalg.indexing.NDArrayIndex.all(),
+                    org.nd4j.linalg.indexing.NDArrayIndex.interval(t, t + 1)));
+            assertTrue(step.slice(0, 2).equalsWithEps(whole.slice(t, 2), 1e-12));
+        }
     }
 
     @Test

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>{@code
  * new RnnSemanticLogitsSpace.Builder()
- *         .bases(labelBases)
+ *         .basesFile("labels.bases")
  *         .scale(new ContinuousParameterSpace(1, 30))
  *         .build()
  * }</pre>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.vocabsem.arbiter;
 
-import io.latent4j.vocabsem.SemanticBases;
 import io.latent4j.vocabsem.SemanticLogitsConfiguration;
 import io.latent4j.vocabsem.Similarity;
 import java.util.Objects;
@@ -9,14 +8,13 @@ import org.deeplearning4j.arbiter.layers.BaseOutputLayerSpace;
 import org.deeplearning4j.arbiter.optimize.api.ParameterSpace;
 import org.deeplearning4j.arbiter.optimize.parameter.FixedValue;
 import org.jspecify.annotations.Nullable;
-import org.nd4j.shade.jackson.annotation.JsonIgnore;
 
 /**
  * What the search spaces of the semantic logits' layers share: similarity, scale and what is trained, each fixed or
  * searched, and the bases.
  *
- * <p>Bases given as an object stay in memory and out of the JSON; a search that is read from JSON, or run elsewhere,
- * takes them from a file.
+ * <p>The bases come from a file ({@code SemanticBases.save}): Arbiter sends every candidate through Java serialization,
+ * where an array in memory would be lost. The file gives a candidate its number of inputs and outputs.
  *
  * @param <L> the layer's configuration
  */
@@ -30,9 +28,6 @@ public abstract class SemanticLogitsConfigurationSpace<L extends SemanticLogitsC
     private @Nullable ParameterSpace<Boolean> trainableBases;
     private @Nullable ParameterSpace<String> basesFile;
 
-    @JsonIgnore
-    private transient @Nullable SemanticBases bases;
-
     /** For JSON. */
     SemanticLogitsConfigurationSpace() {}
 
@@ -43,7 +38,6 @@ public abstract class SemanticLogitsConfigurationSpace<L extends SemanticLogitsC
         trainableScale = builder.trainableScale;
         trainableBases = builder.trainableBases;
         basesFile = builder.basesFile;
-        bases = builder.bases;
     }
 
     /** Hands a candidate's values, and what is fixed, to a layer's builder. */
@@ -63,9 +57,6 @@ public abstract class SemanticLogitsConfigurationSpace<L extends SemanticLogitsC
         }
         if (basesFile != null) {
             layer.basesFile(basesFile.getValue(values));
-        }
-        if (bases != null) {
-            layer.bases(bases);
         }
     }
 
@@ -118,7 +109,6 @@ public abstract class SemanticLogitsConfigurationSpace<L extends SemanticLogitsC
         private @Nullable ParameterSpace<Boolean> trainableScale;
         private @Nullable ParameterSpace<Boolean> trainableBases;
         private @Nullable ParameterSpace<String> basesFile;
-        private @Nullable SemanticBases bases;
 
         Builder() {}
 
@@ -229,17 +219,6 @@ public abstract class SemanticLogitsConfigurationSpace<L extends SemanticLogitsC
          */
         public T basesFile(ParameterSpace<String> basesFile) {
             this.basesFile = basesFile;
-            return self();
-        }
-
-        /**
-         * Sets the bases, which give every candidate its number of inputs and outputs. They are not part of the JSON.
-         *
-         * @param bases the bases
-         * @return this
-         */
-        public T bases(SemanticBases bases) {
-            this.bases = bases;
             return self();
         }
     }

@@ -10,7 +10,7 @@ import org.deeplearning4j.arbiter.util.LeafUtils;
  *
  * <pre>{@code
  * new SemanticLogitsSpace.Builder()
- *         .bases(labelBases)
+ *         .basesFile("labels.bases")
  *         .scale(new ContinuousParameterSpace(1, 30))
  *         .build()
  * }</pre>

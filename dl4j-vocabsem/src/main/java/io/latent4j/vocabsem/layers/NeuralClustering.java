@@ -5,6 +5,8 @@ import io.latent4j.vocabsem.SemanticCalibration;
 import io.latent4j.vocabsem.SemanticCalibration.Evaluation;
 import io.latent4j.vocabsem.SemanticCalibration.Weights;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.function.Function;
 import org.deeplearning4j.exception.DL4JInvalidInputException;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -47,11 +49,11 @@ final class NeuralClustering extends BaseLayer<io.latent4j.vocabsem.NeuralCluste
         applyDropOutIfNecessary(training, workspaceMgr);
         INDArray out = workspaceMgr.createUninitialized(
                 ArrayType.ACTIVATIONS, dataType, input.shape(), input.rank() == 3 ? 'f' : 'c');
-        Weights weights = weights(training, workspaceMgr);
+        Map<String, INDArray> parameters = noisy(training, workspaceMgr);
         // What the gradient needs must live as long as the activations do
         ArrayType scope = training ? ArrayType.ACTIVATIONS : ArrayType.FF_WORKING_MEM;
         try (MemoryWorkspace ws = workspaceMgr.notifyScopeBorrowed(scope)) {
-            Evaluation forward = evaluate(weights);
+            Evaluation forward = evaluate(parameters);
             evaluation = training ? forward : null;
             INDArray mask = TimeSteps.mask(maskArray, input, format(), computeType());
             INDArray rows = mask == null ? forward.output() : forward.output().mulColumnVector(mask);
@@ -60,16 +62,20 @@ final class NeuralClustering extends BaseLayer<io.latent4j.vocabsem.NeuralCluste
         }
     }
 
-    private Evaluation evaluate(Weights weights) {
+    private Evaluation evaluate(Map<String, INDArray> parameters) {
         return SemanticCalibration.evaluate(
                 TimeSteps.rows(input, format(), computeType()),
-                weights,
+                weights(key -> parameters.get(key).castTo(computeType())),
                 layerConf().calibrationOptions());
     }
 
-    /** Outside any borrowed workspace: weight noise borrows one itself. */
-    private Weights weights(boolean training, LayerWorkspaceMgr workspaceMgr) {
-        return weights(key -> getParamWithNoise(key, training, workspaceMgr).castTo(computeType()));
+    /** Before any workspace is borrowed: weight noise borrows one itself. */
+    private Map<String, INDArray> noisy(boolean training, LayerWorkspaceMgr workspaceMgr) {
+        Map<String, INDArray> noisy = new HashMap<>();
+        for (String key : params.keySet()) {
+            noisy.put(key, getParamWithNoise(key, training, workspaceMgr));
+        }
+        return noisy;
     }
 
     private Weights weights(Function<String, INDArray> table) {
@@ -90,9 +96,9 @@ final class NeuralClustering extends BaseLayer<io.latent4j.vocabsem.NeuralCluste
         INDArray epsilonNext = workspaceMgr.createUninitialized(
                 ArrayType.ACTIVATION_GRAD, epsilon.dataType(), input.shape(), input.rank() == 3 ? 'f' : 'c');
         Gradient gradient = new DefaultGradient();
-        Weights weights = weights(true, workspaceMgr);
+        Map<String, INDArray> parameters = noisy(true, workspaceMgr);
         try (MemoryWorkspace ws = workspaceMgr.notifyScopeBorrowed(ArrayType.BP_WORKING_MEM)) {
-            Evaluation forward = evaluation == null ? evaluate(weights) : evaluation;
+            Evaluation forward = evaluation == null ? evaluate(parameters) : evaluation;
             INDArray rows = TimeSteps.rows(epsilon, format(), computeType());
             INDArray mask = TimeSteps.mask(maskArray, input, format(), computeType());
             if (mask != null) {

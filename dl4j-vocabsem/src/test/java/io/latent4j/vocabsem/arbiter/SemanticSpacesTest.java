@@ -14,6 +14,7 @@ import io.latent4j.vocabsem.SemanticBases;
 import io.latent4j.vocabsem.SemanticLogits;
 import io.latent4j.vocabsem.SemanticLogitsConfiguration;
 import io.latent4j.vocabsem.Similarity;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
@@ -37,6 +38,7 @@ import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.weights.WeightInit;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
@@ -48,6 +50,18 @@ import org.nd4j.linalg.factory.Nd4j;
 
 class SemanticSpacesTest {
     private static final int D = 32;
+
+    @TempDir
+    static Path folder;
+
+    @BeforeAll
+    static void saveBases() throws IOException {
+        bases().save(folder.resolve("bases.bin"));
+    }
+
+    private static String basesFile() {
+        return folder.resolve("bases.bin").toString();
+    }
 
     private static SemanticBases bases() {
         Nd4j.getRandom().setSeed(1);
@@ -138,7 +152,10 @@ class SemanticSpacesTest {
                         .hiddenFactor(hidden)
                         .residual(residual)
                         .build(),
-                logits().scale(scale).similarity(similarity).bases(bases()).build());
+                logits().scale(scale)
+                        .similarity(similarity)
+                        .basesFile(basesFile())
+                        .build());
         RandomSearchGenerator random = new RandomSearchGenerator(space, null);
         random.setRngSeed(7);
         Set<Double> scales = new HashSet<>();
@@ -176,21 +193,22 @@ class SemanticSpacesTest {
                 false,
                 InputType.feedForward(D),
                 module().build(),
-                logits().bases(bases()).build());
+                logits().basesFile(basesFile()).build());
         RandomSearchGenerator random = new RandomSearchGenerator(space, null);
         random.setRngSeed(11);
         for (int i = 0; i < 12; i++) {
             MultiLayerNetwork network = new MultiLayerNetwork(
                     ((DL4JConfiguration) random.getCandidate().getValue()).getMultiLayerConfiguration());
             network.init();
-            assertEquals(bases().matrix(), network.getParam("1_W").transpose(), "bases reach the layer's parameter");
+            assertEquals(bases().matrix(), network.getParam("1_W").transpose(), "the bases reach the parameter");
             assertEquals(3, network.output(Nd4j.randn(DataType.FLOAT, 2, D)).size(1));
         }
     }
 
     @Test
     void timeSeriesHeadKnowsItsOptions() {
-        RnnSemanticLogits head = series().scale(2).bases(bases()).build().getValue(new double[0]);
+        RnnSemanticLogits head =
+                series().scale(2).basesFile(basesFile()).build().getValue(new double[0]);
         assertEquals(Similarity.DOT, head.getSimilarity());
         assertEquals(RNNFormat.NWC, head.getDataFormat());
         assertEquals(2, head.getScale());
@@ -245,17 +263,15 @@ class SemanticSpacesTest {
 
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
-    void jsonRoundTripLosesNothing(boolean graph, @TempDir Path folder) throws Exception {
-        Path file = folder.resolve("bases.bin");
-        bases().save(file);
+    void jsonRoundTripLosesNothing(boolean graph) {
         for (boolean series : new boolean[] {false, true}) {
             ParameterSpace<?> space = network(
                     graph,
                     series ? InputType.recurrent(D, 4, RNNFormat.NWC) : InputType.feedForward(D),
                     module().build(),
                     series
-                            ? series().basesFile(file.toString()).build()
-                            : logits().basesFile(file.toString()).build());
+                            ? series().basesFile(basesFile()).build()
+                            : logits().basesFile(basesFile()).build());
             String json = json(space);
             ParameterSpace<?> loaded = graph ? ComputationGraphSpace.fromJson(json) : MultiLayerSpace.fromJson(json);
             assertEquals(json, json(loaded));

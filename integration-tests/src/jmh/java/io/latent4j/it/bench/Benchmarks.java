@@ -66,6 +66,10 @@ public final class Benchmarks {
                     "ShrinkageCovarianceBenchmark.stream",
                     "ShrinkageCovarianceBenchmark.gemms"),
             new Pair(
+                    "Semantic bases 768x50257 / two DOUBLE GEMMs",
+                    "SemanticBasesBenchmark.allBases",
+                    "SemanticBasesBenchmark.twoProducts"),
+            new Pair(
                     "Semantic logits, frozen bases / RnnOutputLayer",
                     "SemanticLogitsBenchmark.frozenBases",
                     "SemanticLogitsBenchmark.plainHead",

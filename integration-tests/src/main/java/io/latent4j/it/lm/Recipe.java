@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.it.lm;
 
+import io.latent4j.vocabsem.RnnSemanticLogits;
+import io.latent4j.vocabsem.Similarity;
 import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
+import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
 import org.deeplearning4j.nn.conf.layers.EmbeddingSequenceLayer;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.weights.WeightInit;
 import org.nd4j.linalg.learning.config.Adam;
+import org.nd4j.linalg.lossfunctions.impl.LossSparseMCXENT;
 import org.nd4j.linalg.schedule.PolySchedule;
 import org.nd4j.linalg.schedule.ScheduleType;
 
@@ -55,17 +59,32 @@ public record Recipe(
         }
     }
 
-    /** The network in training; its head is a {@link NextTokenOutput}. */
+    /**
+     * The network in training: its head are semantic logits by dot product with bases that are trained, which is
+     * softmax(states · W) with sparse cross-entropy in one pass over the vocabulary.
+     */
     MultiLayerConfiguration training() {
-        return configuration(NextTokenOutput.of(width, vocabulary));
+        return configuration(new RnnSemanticLogits.Builder(new LossSparseMCXENT())
+                .similarity(Similarity.DOT)
+                .trainableBases(true)
+                .nIn(width)
+                .nOut(vocabulary)
+                .build());
     }
 
-    /** The network for inference: plain DL4J layers. */
+    /**
+     * The network for inference: plain DL4J layers. Its head has a bias, because M2.1's {@code RnnOutputLayer} can't do
+     * without one at inference; it is to stay 0.
+     */
     MultiLayerConfiguration inference() {
-        return configuration(NextTokenOutput.of(width, vocabulary).plain());
+        return configuration(new RnnOutputLayer.Builder(new LossSparseMCXENT())
+                .dataFormat(RNNFormat.NCW)
+                .nIn(width)
+                .nOut(vocabulary)
+                .build());
     }
 
-    private MultiLayerConfiguration configuration(RnnOutputLayer head) {
+    private MultiLayerConfiguration configuration(BaseOutputLayer head) {
         NeuralNetConfiguration.ListBuilder layersBuilder = new NeuralNetConfiguration.Builder()
                 .seed(seed)
                 .weightInit(WeightInit.XAVIER)

@@ -3,9 +3,15 @@ package io.latent4j.it.quickstart;
 
 import io.latent4j.it.quickstart.Results.Group;
 import io.latent4j.it.quickstart.Results.Spread;
+import io.latent4j.it.quickstart.Semantics.Method;
+import io.latent4j.vocabsem.analysis.LensPlots;
+import io.latent4j.vocabsem.analysis.LensReport;
+import io.latent4j.vocabsem.analysis.LensReport.Measure;
+import io.latent4j.vocabsem.analysis.LensReport.Position;
 import java.awt.BasicStroke;
 import java.awt.Color;
 import java.awt.Font;
+import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -13,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
+import javax.imageio.ImageIO;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.BitmapEncoder.BitmapFormat;
 import org.knowm.xchart.CategoryChart;
@@ -22,7 +29,9 @@ import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.internal.chartpart.Chart;
 import org.knowm.xchart.style.AxesChartStyler;
+import org.knowm.xchart.style.Styler;
 import org.knowm.xchart.style.Styler.LegendPosition;
+import org.knowm.xchart.style.lines.SeriesLines;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /** The report's plots as PNG files, named by what they show. */
@@ -31,6 +40,13 @@ final class Charts {
     static final String ISOTROPY = "isotropy.png";
     static final String LOSS_CURVES = "loss-curves.png";
     static final String ISOTROPY_CURVES = "isotropy-curves.png";
+
+    static final String FEW_SHOT = "few-shot.png";
+    static final String LENS_WORDS = "lens-words.png";
+    static final String LENS_LOGITS = "lens-logits.png";
+    static final String LENS_RANKS = "lens-ranks.png";
+    static final String LENS_CLASSES = "lens-classes.png";
+    static final String LENS_CLASS_PROBABILITIES = "lens-class-probabilities.png";
 
     private static final int WIDTH = 760;
     private static final int HEIGHT = 420;
@@ -58,7 +74,83 @@ final class Charts {
                     ISOTROPY_CURVES,
                     png(curves(sweep, "Isotropy while training", "IsoScore*, all layers", Measurement::isotropy)));
         }
+        if (results.semantics().isPresent()) {
+            Semantics semantics = results.semantics().get();
+            charts.put(FEW_SHOT, png(fewShot(semantics)));
+            charts.put(LENS_WORDS, png(words(semantics, semantics.words())));
+            charts.put(LENS_LOGITS, png(words(semantics, semantics.logits())));
+            Map<String, LensReport> lenses = new LinkedHashMap<>();
+            lenses.put("semantic bases, by cosine", semantics.words());
+            lenses.put("the head's own logits", semantics.logits());
+            charts.put(LENS_RANKS, png(trajectory(lenses, Measure.RANK)));
+            charts.put(LENS_CLASSES, png(classes(semantics, results.corpus().labels())));
+            charts.put(
+                    LENS_CLASS_PROBABILITIES,
+                    png(trajectory(Map.of("classes", semantics.classes()), Measure.PROBABILITY)));
+        }
         return charts;
+    }
+
+    private static XYChart fewShot(Semantics semantics) {
+        XYChart chart = xy("Test accuracy with few training texts", "training texts per class", "accuracy (%)");
+        chart.getStyler().setXAxisLogarithmic(true).setYAxisMin(0.0);
+        chart.getStyler().setLegendPosition(LegendPosition.OutsideS).setLegendLayout(Styler.LegendLayout.Horizontal);
+        List<Integer> shots = semantics.shots(Method.LINEAR);
+        fewShot(chart, semantics, Method.LINEAR, shots, NEUTRAL);
+        fewShot(chart, semantics, Method.CLUSTERING, shots, ABOVE[1]);
+        double untrained =
+                100 * semantics.of(Method.BASES, 0, Semantics.Score::accuracy).mean();
+        chart.addSeries(Method.BASES.title(), new double[] {shots.get(0), shots.get(shots.size() - 1)}, new double[] {
+                    untrained, untrained
+                })
+                .setMarker(SeriesMarkers.NONE)
+                .setLineColor(BELOW[1])
+                .setLineStyle(SeriesLines.DASH_DASH);
+        return chart;
+    }
+
+    private static void fewShot(XYChart chart, Semantics semantics, Method method, List<Integer> shots, Color color) {
+        List<Spread> accuracies = shots.stream()
+                .map(n -> semantics.of(method, n, Semantics.Score::accuracy))
+                .toList();
+        chart.addSeries(
+                        method.title(),
+                        shots.stream().mapToDouble(Integer::doubleValue).toArray(),
+                        accuracies.stream()
+                                .mapToDouble(spread -> 100 * spread.mean())
+                                .toArray(),
+                        accuracies.stream()
+                                .mapToDouble(spread -> 100 * spread.deviation())
+                                .toArray())
+                .setMarker(SeriesMarkers.CIRCLE)
+                .setMarkerColor(color)
+                .setLineColor(color)
+                .setLineStyle(new BasicStroke(2f));
+    }
+
+    private static BufferedImage words(Semantics semantics, LensReport report) {
+        List<Position> positions = report.positions(semantics.sentence().example());
+        List<String> read = positions.stream()
+                .map(position -> semantics.sentence().read().get(position.step()))
+                .toList();
+        return LensPlots.heatMap(report, positions, read, semantics.vocabulary()::word);
+    }
+
+    private static BufferedImage classes(Semantics semantics, List<String> labels) {
+        return LensPlots.heatMap(
+                semantics.classes(),
+                semantics.texts().keySet().stream()
+                        .map(text -> new Position(text, Position.NO_STEP))
+                        .toList(),
+                List.copyOf(semantics.texts().values()),
+                labels::get);
+    }
+
+    private static Chart<?, ?> trajectory(Map<String, LensReport> reports, Measure measure) {
+        CategoryChart chart = LensPlots.trajectory(reports, measure);
+        style(chart);
+        chart.getStyler().setLegendPosition(LegendPosition.OutsideS).setLegendLayout(Styler.LegendLayout.Horizontal);
+        return chart;
     }
 
     private static XYChart accuracy(Results results) {
@@ -203,6 +295,12 @@ final class Charts {
 
     private static int mix(int from, int to, double t) {
         return (int) Math.round(from + t * (to - from));
+    }
+
+    private static byte[] png(BufferedImage picture) throws IOException {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        ImageIO.write(picture, "png", bytes);
+        return bytes.toByteArray();
     }
 
     private static byte[] png(Chart<?, ?> chart) throws IOException {

@@ -4,12 +4,14 @@ package io.latent4j.it.quickstart;
 import io.latent4j.it.quickstart.corpus.Corpus;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionService;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorCompletionService;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 
@@ -34,6 +36,9 @@ final class Experiment {
 
         /** A candidate of the search is complete. */
         void searched(Run candidate);
+
+        /** All that is done with the language model is complete; empty if the classes have no words of their own. */
+        void understood(Optional<Semantics> semantics);
     }
 
     private static final int CALIBRATION_STEPS = 12;
@@ -73,9 +78,12 @@ final class Experiment {
         });
         try {
             Trainer trainer = sized(fixedTexts > 0 ? fixedTexts : affordable(workers, deadlineNanos));
+            // The longest task goes first
+            Future<Optional<Semantics>> semantics = workers.submit(() -> semantics(trainer));
             List<Callable<Run>> runs = new ArrayList<>();
             plan.runs().forEach(setting -> runs.add(() -> trainer.run(setting, observer::progress)));
             collect(workers, runs, observer::finished);
+            observer.understood(result(semantics));
             if (plan.candidates() > 0) {
                 long seconds = Math.max(1, (deadlineNanos - System.nanoTime()) / 1_000_000_000L);
                 new Search(trainer, seed)
@@ -84,6 +92,14 @@ final class Experiment {
         } finally {
             workers.shutdownNow();
         }
+    }
+
+    private Optional<Semantics> semantics(Trainer trainer) {
+        int texts = trainer.epochs() * trainer.data().trainingTexts();
+        // Progress is counted in texts of a network, and goes on evenly whatever the language model's cost
+        IntConsumer steps =
+                trained -> observer.progress(trained * Plan.LANGUAGE_MODEL_NETWORKS / Plan.LANGUAGE_MODEL_TEXTS);
+        return new SemanticsStudy(corpus, seed).run(texts * Plan.LANGUAGE_MODEL_TEXTS, steps);
     }
 
     private Trainer sized(int texts) {
@@ -132,7 +148,8 @@ final class Experiment {
         double fixed = mean(measuring) * (1.5 + (Trainer.CURVE_POINTS + 1) / 8.0);
         double perText = Math.max(mean(seconds) - fixed, 0.1 * mean(seconds)) / texts;
         double left = (deadlineNanos - System.nanoTime()) / 1e9 * threads;
-        double perNetwork = (left - plan.candidates() * ARBITER_SLEEP) / plan.networks() - fixed;
+        double perNetwork =
+                (left - plan.candidates() * ARBITER_SLEEP) / (plan.networks() + Plan.LANGUAGE_MODEL_NETWORKS) - fixed;
         return (int) Math.max(MIN_TEXTS, perNetwork / perText);
     }
 
@@ -146,11 +163,15 @@ final class Experiment {
         CompletionService<T> completion = new ExecutorCompletionService<>(workers);
         tasks.forEach(completion::submit);
         for (int i = 0; i < tasks.size(); i++) {
-            try {
-                finished.accept(completion.take().get());
-            } catch (ExecutionException e) {
-                throw new IllegalStateException("training failed: " + e.getCause(), e.getCause());
-            }
+            finished.accept(result(completion.take()));
+        }
+    }
+
+    private static <T> T result(Future<T> task) throws InterruptedException {
+        try {
+            return task.get();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("training failed: " + e.getCause(), e.getCause());
         }
     }
 }

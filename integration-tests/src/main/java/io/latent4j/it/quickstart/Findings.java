@@ -3,6 +3,7 @@ package io.latent4j.it.quickstart;
 
 import io.latent4j.it.quickstart.Results.Group;
 import io.latent4j.it.quickstart.Results.Spread;
+import io.latent4j.it.quickstart.Semantics.Method;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -21,6 +22,7 @@ final class Findings {
         accuracy(results).ifPresent(findings::add);
         shrinkage(results).ifPresent(findings::add);
         search(results).ifPresent(findings::add);
+        results.semantics().map(Findings::semantics).ifPresent(findings::add);
         return findings;
     }
 
@@ -137,6 +139,33 @@ final class Findings {
                                             + " I-STAR's alone.")
                                     .orElse("");
                 });
+    }
+
+    /** Which way from states to classes was the best, with fewest and with most training texts? */
+    private static String semantics(Semantics semantics) {
+        List<Integer> shots = semantics.shots(Method.LINEAR);
+        int few = shots.get(0);
+        int many = shots.get(shots.size() - 1);
+        return "On the states of a small language model, SemanticLogits without training reached "
+                + percent(accuracy(semantics, Method.BASES, 0))
+                + ". " + compared(semantics, few) + " " + compared(semantics, many);
+    }
+
+    private static String compared(Semantics semantics, int shots) {
+        Spread linear = accuracy(semantics, Method.LINEAR, shots);
+        Spread clustering = accuracy(semantics, Method.CLUSTERING, shots);
+        double difference = clustering.mean() - linear.mean();
+        double deviation = Math.max(clustering.deviation(), linear.deviation());
+        String verdict = Math.abs(difference) <= deviation
+                ? "no clear difference"
+                : difference > 0 ? "neural clustering is ahead" : "the linear head is ahead";
+        return "With " + shots + (shots == 1 ? " training text" : " training texts")
+                + " per class, neural clustering reached " + percent(clustering) + " and a linear head "
+                + percent(linear) + ": " + verdict + ".";
+    }
+
+    private static Spread accuracy(Semantics semantics, Method method, int shots) {
+        return semantics.of(method, shots, Semantics.Score::accuracy);
     }
 
     static String percent(Spread spread) {

@@ -39,6 +39,9 @@ import org.nd4j.linalg.schedule.ScheduleType;
  */
 final class LanguageModel {
     static final int WIDTH = 64;
+    /** Few enough that each is met often. */
+    static final int VOCABULARY = 1500;
+
     static final String WORDS = "words";
     static final String HEAD = "head";
     /** The layers whose states lie in one space. */
@@ -191,22 +194,30 @@ final class LanguageModel {
         return Math.exp(sum / words);
     }
 
-    /** Each layer's states [N, d] after the last word of each text, in the order of the texts. */
-    Map<String, INDArray> lastStates(List<Example> texts) {
+    /**
+     * Each layer's states [N, d], the mean over the words of each text, in the order of the texts; scaled to a root mean
+     * square of 1, as the final norm of a larger model would.
+     */
+    Map<String, INDArray> textStates(List<Example> texts) {
         Map<String, INDArray> states = new LinkedHashMap<>();
         LAYERS.forEach(layer -> states.put(layer, Nd4j.create(texts.size(), WIDTH)));
         for (int start = 0; start < texts.size(); start += BATCH) {
-            List<int[]> batch = texts.subList(start, Math.min(start + BATCH, texts.size())).stream()
-                    .map(this::encode)
-                    .toList();
-            Map<String, INDArray> activations = activations(batch(batch));
-            for (Map.Entry<String, INDArray> entry : states.entrySet()) {
-                INDArray layer = activations.get(entry.getKey());
-                for (int i = 0; i < batch.size(); i++) {
-                    entry.getValue().putRow(start + i, layer.slice(i).getColumn(batch.get(i).length));
+            int end = Math.min(start + BATCH, texts.size());
+            DataSet batch =
+                    batch(texts.subList(start, end).stream().map(this::encode).toList());
+            Map<String, INDArray> activations = activations(batch);
+            INDArray words = batch.getFeaturesMaskArray().dup();
+            words.putColumn(0, Nd4j.zeros(end - start)); // the start symbol is none
+            INDArray share = words.divColumnVector(words.sum(1));
+            for (int i = 0; i < end - start; i++) {
+                for (Map.Entry<String, INDArray> layer : states.entrySet()) {
+                    INDArray steps = activations.get(layer.getKey()).slice(i);
+                    layer.getValue()
+                            .putRow(start + i, steps.mmul(share.getRow(i, true).transpose()));
                 }
             }
         }
+        states.values().forEach(rows -> rows.diviColumnVector(rows.norm2(1).divi(Math.sqrt(WIDTH))));
         return states;
     }
 

@@ -19,6 +19,10 @@ record Plan(List<Setting> runs, int candidates) {
     static final double SHRINKAGE = 0.2;
 
     static final int SEEDS = 3;
+    /** Time set aside for the language model and all that is done with it, in networks. */
+    static final int LANGUAGE_MODEL_NETWORKS = 8;
+    /** Texts that the language model is trained with for each one of a network's. */
+    static final int LANGUAGE_MODEL_TEXTS = 2;
 
     /**
      * Each λ with each seed; the smallest and the largest λ also with shrinkage. Seed by seed, so that an interrupted

@@ -22,13 +22,16 @@ import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 
 /**
- * The command line: reads real text, trains the same classifier without and with I-STAR, and writes a report folder.
+ * The command line: reads real text, trains the same classifier without and with I-STAR and a small language model whose
+ * states are read through its vocabulary, and writes a report folder.
  *
  * <p>Exit codes: 0 the report is complete, 1 the input can't be used or something failed, 2 the arguments are wrong.
  */
 @Command(
         name = "quickstart",
-        description = "Trains a text classifier without and with I-STAR on real text and reports what changed.",
+        description =
+                "Trains a text classifier without and with I-STAR, and a language model whose states are read through"
+                        + " its vocabulary, on real text and reports what came out.",
         versionProvider = Quickstart.Version.class,
         mixinStandardHelpOptions = true,
         sortOptions = false)

@@ -37,6 +37,11 @@ final class Report {
         for (Map.Entry<String, byte[]> chart : charts.entrySet()) {
             replace(chart.getKey(), chart.getValue());
         }
+        if (results.semantics().isPresent()) {
+            Semantics semantics = results.semantics().get();
+            replace(ResultFiles.SEMANTICS_CSV, ResultFiles.csv(semantics).getBytes(StandardCharsets.UTF_8));
+            replace(ResultFiles.LENS_CSV, semantics.words().toSummaryCsv().getBytes(StandardCharsets.UTF_8));
+        }
         replace(ResultFiles.CSV, ResultFiles.csv(results).getBytes(StandardCharsets.UTF_8));
         replace(ResultFiles.JSON, ResultFiles.json(results).getBytes(StandardCharsets.UTF_8));
         replace(PAGE, ReportPage.html(results, charts.keySet()).getBytes(StandardCharsets.UTF_8));

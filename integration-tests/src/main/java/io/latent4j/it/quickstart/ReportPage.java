@@ -4,6 +4,7 @@ package io.latent4j.it.quickstart;
 import io.latent4j.it.quickstart.Results.Group;
 import io.latent4j.it.quickstart.Results.Spread;
 import io.latent4j.it.quickstart.corpus.Corpus;
+import io.latent4j.vocabsem.analysis.ClusterQuality;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -38,6 +39,7 @@ final class ReportPage {
         page.geometry(charts);
         page.curves(charts);
         page.search();
+        page.semantics(charts);
         page.data();
         page.training();
         page.files();
@@ -48,14 +50,15 @@ final class ReportPage {
     private void head() throws IOException {
         html.append("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">")
                 .append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")
-                .append("<title>I-STAR on real text</title><style>\n")
+                .append("<title>I-STAR and vocabulary-defined semantics on real text</title><style>\n")
                 .append(style())
                 .append("</style></head><body><main>\n");
-        html.append("<h1>I-STAR on real text</h1>\n");
+        html.append("<h1>Latent spaces on real text</h1>\n");
         paragraph(
                 "lead",
                 "What happens to a text classifier, and to the geometry of its hidden states, when a penalty makes those"
-                        + " states more or less isotropic while it learns?");
+                        + " states more or less isotropic while it learns? And what do the states of a language model mean"
+                        + " in its own vocabulary?");
         if (results.state() != Results.State.COMPLETE) {
             String done = results.networksDone() + " of " + results.plan().networks() + " networks";
             paragraph(
@@ -188,6 +191,131 @@ final class ReportPage {
         html.append("</tbody></table></div>\n");
     }
 
+    private void semantics(Set<String> charts) {
+        if (results.semantics().isEmpty()) {
+            if (results.state() == Results.State.COMPLETE) {
+                heading("States and words");
+                paragraph("", "Left out: a class has no word that tells it from the others.");
+            }
+            return;
+        }
+        Semantics semantics = results.semantics().get();
+        Semantics.Model model = semantics.model();
+        heading("States and words");
+        paragraph(
+                "",
+                "Vocabulary-defined semantics (Gu et al., arXiv 2401.16184) asks which words the states of a language"
+                        + " model mean. Each word has a place among the states, its semantic basis, which follows from"
+                        + " the model's own output head. A class is represented by words, and a text belongs to the class"
+                        + " whose basis points most nearly in the direction of its state.");
+        paragraph(
+                "",
+                "Here a small language model (" + (LanguageModel.LAYERS.size() - 1) + " LSTM layers of width "
+                        + LanguageModel.WIDTH + ", "
+                        + grouped(semantics.vocabulary().size())
+                        + " words) learned to predict the next word from "
+                        + grouped(model.texts()) + " of the training texts, in "
+                        + Findings.number(model.seconds(), 0)
+                        + " s, and was then left alone. Its perplexity on test texts is "
+                        + Findings.number(model.perplexity(), 0) + "; guessing by word frequency has "
+                        + Findings.number(model.unigramPerplexity(), 0)
+                        + ". A text's state is the mean of its words' states in the last layer, scaled to one length. A large language model"
+                        + " would be asked with a prompt instead; so small a model understands none.");
+        fewShot(semantics);
+        figure(
+                charts,
+                Charts.FEW_SHOT,
+                "Test accuracy of classifiers on the same states; bars are one standard deviation over " + Plan.SEEDS
+                        + " samples of training texts.");
+        labelWords(semantics);
+        clusters(semantics);
+        lens(charts, semantics);
+    }
+
+    private void fewShot(Semantics semantics) {
+        html.append("<div class=\"wide\"><table><thead><tr><th>Method</th><th>Training texts per class</th>")
+                .append("<th>Accuracy</th><th>Macro F1</th></tr></thead><tbody>\n");
+        for (Semantics.Method method : Semantics.Method.values()) {
+            for (int shots : semantics.shots(method)) {
+                html.append("<tr>");
+                cell(method.title());
+                number(shots == 0 ? "none" : String.valueOf(shots));
+                number(Findings.percent(semantics.of(method, shots, Semantics.Score::accuracy)));
+                number(spread(semantics.of(method, shots, Semantics.Score::macroF1)));
+                html.append("</tr>\n");
+            }
+        }
+        html.append("</tbody></table></div>\n");
+    }
+
+    private void labelWords(Semantics semantics) {
+        paragraph(
+                "note",
+                "The words of each class, picked by how much more often its training texts use them (so even the"
+                        + " untrained method knows the labels of these texts, but only as word counts):");
+        html.append("<div class=\"wide\"><table><tbody>\n");
+        semantics.labelWords().forEach((label, words) -> html.append("<tr><th scope=\"row\">")
+                .append(escape(label))
+                .append("</th><td>")
+                .append(escape(String.join(", ", words)))
+                .append("</td></tr>\n"));
+        html.append("</tbody></table></div>\n");
+    }
+
+    private void clusters(Semantics semantics) {
+        subheading("Do states of one class lie together?");
+        html.append("<div class=\"wide\"><table><thead><tr><th>States of test texts</th><th>Silhouette</th>")
+                .append("<th>Adjusted Rand index of k-means</th></tr></thead><tbody>\n");
+        clusters("as the language model makes them", semantics.clusters().before());
+        clusters("after neural clustering", semantics.clusters().after());
+        html.append("</tbody></table></div>\n");
+        paragraph(
+                "note",
+                "Silhouette: 1 if states are far nearer to their own class than to any other, 0 if classes overlap. The"
+                        + " Rand index compares clusters found without labels to the classes: 1 if they are the same, 0"
+                        + " by chance. Neural clustering was trained with "
+                        + SemanticsStudy.SHOTS.get(SemanticsStudy.SHOTS.size() - 1) + " texts per class.");
+    }
+
+    private void clusters(String states, ClusterQuality quality) {
+        html.append("<tr>");
+        cell(states);
+        number(Findings.number(quality.silhouette(), 3));
+        number(Findings.number(quality.adjustedRandIndex(), 3));
+        html.append("</tr>\n");
+    }
+
+    private void lens(Set<String> charts, Semantics semantics) {
+        subheading("What each layer has in mind");
+        figure(
+                charts,
+                Charts.LENS_WORDS,
+                "The word whose basis is nearest to the state of each layer, for the first short test text. Below: what"
+                        + " the model had just read. Above: the word that comes next. “words” is the embedding, before"
+                        + " any layer.");
+        figure(
+                charts,
+                Charts.LENS_LOGITS,
+                "The same text by the head's own logits instead of bases (the “logit lens”): the words that the model"
+                        + " would write.");
+        figure(
+                charts,
+                Charts.LENS_RANKS,
+                "How far up the next word is among all "
+                        + grouped(semantics.vocabulary().size())
+                        + " words, by both: median and quartiles over "
+                        + grouped(semantics.words().layers().get(0).readings().size()) + " positions of test texts.");
+        figure(
+                charts,
+                Charts.LENS_CLASSES,
+                "The class nearest to the state of each layer and to the calibrated state, for the first test text of"
+                        + " each class (below). Above: the right class.");
+        figure(
+                charts,
+                Charts.LENS_CLASS_PROBABILITIES,
+                "Probability of the right class, layer by layer and after neural clustering, over all test texts.");
+    }
+
     private void data() {
         Corpus corpus = results.corpus();
         heading("What was read");
@@ -263,14 +391,29 @@ final class ReportPage {
                 .append(ResultFiles.JSON)
                 .append("\">")
                 .append(ResultFiles.JSON)
-                .append(
-                        "</a> the training curves as well. To repeat exactly these numbers, run again with <code>--examples ")
+                .append("</a> the training curves as well");
+        if (results.semantics().isPresent()) {
+            html.append(", <a href=\"")
+                    .append(ResultFiles.SEMANTICS_CSV)
+                    .append("\">")
+                    .append(ResultFiles.SEMANTICS_CSV)
+                    .append("</a> the classifiers on the language model's states, <a href=\"")
+                    .append(ResultFiles.LENS_CSV)
+                    .append("\">")
+                    .append(ResultFiles.LENS_CSV)
+                    .append("</a> the lens's numbers by layer");
+        }
+        html.append(". To repeat exactly these numbers, run again with <code>--examples ")
                 .append(results.size().texts())
                 .append("</code> and the same seed.</p>\n");
     }
 
     private void heading(String text) {
         html.append("<h2>").append(escape(text)).append("</h2>\n");
+    }
+
+    private void subheading(String text) {
+        html.append("<h3>").append(escape(text)).append("</h3>\n");
     }
 
     private void paragraph(String style, String text) {

@@ -19,7 +19,24 @@ final class ResultFiles {
     static final String CSV = "results.csv";
     static final String JSON = "results.json";
 
+    /** Classifiers on the language model's states. */
+    static final String SEMANTICS_CSV = "semantics.csv";
+    /** Layer by layer, in the whole vocabulary. */
+    static final String LENS_CSV = "lens.csv";
+
     private ResultFiles() {}
+
+    static String csv(Semantics semantics) throws IOException {
+        Writer text = new StringWriter();
+        try (CSVPrinter printer = new CSVPrinter(text, CSVFormat.RFC4180)) {
+            printer.printRecord("method", "shots", "seed", "accuracy", "macroF1");
+            for (Semantics.Score score : semantics.scores()) {
+                printer.printRecord(
+                        score.method().title(), score.shots(), score.seed(), score.accuracy(), score.macroF1());
+            }
+        }
+        return text.toString();
+    }
 
     static String csv(Results results) throws IOException {
         List<Map<String, Object>> rows = new ArrayList<>();
@@ -49,11 +66,27 @@ final class ResultFiles {
         root.put("trainingTextsOverAllEpochs", results.size().texts());
         root.put("epochs", results.size().epochs());
         root.put("testTexts", results.size().testTexts());
+        results.semantics().ifPresent(semantics -> root.put("semantics", values(semantics)));
         List<Map<String, Object>> networks = new ArrayList<>();
         results.runs().forEach(run -> networks.add(withCurve("run", run)));
         results.candidates().forEach(run -> networks.add(withCurve("search", run)));
         root.put("networks", networks);
         return new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(root);
+    }
+
+    private static Map<String, Object> values(Semantics semantics) {
+        Map<String, Object> values = new LinkedHashMap<>();
+        values.put("trainingTexts", semantics.model().texts());
+        values.put("perplexity", semantics.model().perplexity());
+        values.put("unigramPerplexity", semantics.model().unigramPerplexity());
+        values.put("labelWords", semantics.labelWords());
+        values.put("silhouetteBefore", semantics.clusters().before().silhouette());
+        values.put("silhouetteAfter", semantics.clusters().after().silhouette());
+        values.put("adjustedRandIndexBefore", semantics.clusters().before().adjustedRandIndex());
+        values.put("adjustedRandIndexAfter", semantics.clusters().after().adjustedRandIndex());
+        values.put("secondsTraining", semantics.model().seconds());
+        values.put("secondsElse", semantics.seconds());
+        return values;
     }
 
     private static Map<String, Object> row(String kind, Run run) {

@@ -21,6 +21,7 @@ import org.apache.commons.math3.stat.descriptive.SummaryStatistics;
  * @param size how much each network was trained
  * @param runs runs completed
  * @param candidates candidates of the search completed
+ * @param semantics what the language model showed; empty as long as it isn't known, or if it is not to be had
  * @param state whether more was to come
  * @param elapsed time since the start
  */
@@ -31,6 +32,7 @@ record Results(
         Size size,
         List<Run> runs,
         List<Run> candidates,
+        Optional<Semantics> semantics,
         State state,
         Duration elapsed) {
 

@@ -17,6 +17,7 @@ import org.apache.commons.math3.stat.descriptive.SummaryStatistics;
  * @param scores one per method, number of shots and seed
  * @param clusters test states before and after neural clustering with the most shots
  * @param words how the next words of test texts come about, layer by layer, in the whole vocabulary
+ * @param logits the same through the model's own logits, for comparison
  * @param sentence the example of {@code words} to show, one word per step, what was read
  * @param classes how the classes of test texts come about, layer by layer and after neural clustering
  * @param texts the examples of {@code classes} to show: one per class, by their index
@@ -29,6 +30,7 @@ record Semantics(
         List<Score> scores,
         ClusterComparison clusters,
         LensReport words,
+        LensReport logits,
         Sentence sentence,
         LensReport classes,
         Map<Integer, String> texts,

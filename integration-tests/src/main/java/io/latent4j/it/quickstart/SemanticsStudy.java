@@ -11,6 +11,7 @@ import io.latent4j.vocabsem.LabelWords;
 import io.latent4j.vocabsem.NeuralClustering;
 import io.latent4j.vocabsem.SemanticBases;
 import io.latent4j.vocabsem.SemanticLogits;
+import io.latent4j.vocabsem.Similarity;
 import io.latent4j.vocabsem.TokenVectors;
 import io.latent4j.vocabsem.analysis.ClusterComparison;
 import io.latent4j.vocabsem.analysis.ClusterQuality;
@@ -78,7 +79,7 @@ final class SemanticsStudy {
      * @return empty if a class has no word that tells it from the others
      */
     Optional<Semantics> run(int texts, IntConsumer progress) {
-        Vocabulary vocabulary = new Vocabulary(corpus.train());
+        Vocabulary vocabulary = new Vocabulary(corpus.train(), LanguageModel.VOCABULARY);
         Optional<Map<String, int[]>> typical =
                 TypicalWords.of(corpus.train(), corpus.labels(), vocabulary, WORDS_PER_LABEL);
         if (typical.isEmpty()) {
@@ -106,7 +107,7 @@ final class SemanticsStudy {
         typical.get().forEach((label, ids) -> Arrays.stream(ids).forEach(id -> words.label(label, new int[] {id})));
         SemanticBases classes = bases.forLabels(words.build());
 
-        Map<String, INDArray> layers = model.lastStates(test);
+        Map<String, INDArray> layers = model.textStates(test);
         int[] gold = classes(test);
         DataSet testStates = new DataSet(last(layers), oneHot(gold));
         List<Score> scores = new ArrayList<>();
@@ -116,7 +117,7 @@ final class SemanticsStudy {
             int most = SHOTS.get(SHOTS.size() - 1);
             List<Example> sample =
                     Corpus.balanced(corpus.train(), most * corpus.labels().size(), run);
-            INDArray states = last(model.lastStates(sample));
+            INDArray states = last(model.textStates(sample));
             for (int shots : SHOTS) {
                 DataSet few = few(states, sample, shots);
                 scores.add(score(Method.LINEAR, shots, run, trained(run, LINEAR_RATE, few, linear()), testStates));
@@ -136,7 +137,8 @@ final class SemanticsStudy {
                 named(typical.get(), vocabulary),
                 scores,
                 ClusterComparison.of(testStates.getFeatures(), after, gold, ClusterQuality.Options.defaults()),
-                words(model, bases, shown),
+                words(model, SemanticLens.builder(bases).scale(LENS_SCALE), shown),
+                words(model, logits(model), shown),
                 sentence(model, shown, vocabulary),
                 SemanticLens.builder(classes)
                         .scale(SCALE)
@@ -239,11 +241,16 @@ final class SemanticsStudy {
         return named;
     }
 
-    private static LensReport words(LanguageModel model, SemanticBases bases, List<Example> texts) {
+    /** The head's own vectors by scalar product: what is known as the logit lens. */
+    private static SemanticLens.Builder logits(LanguageModel model) {
+        return SemanticLens.builder(SemanticBases.embedding(TokenVectors.outputLayer(model.network()))
+                        .build())
+                .similarity(Similarity.DOT);
+    }
+
+    private static LensReport words(LanguageModel model, SemanticLens.Builder lens, List<Example> texts) {
         DataSet batch = LanguageModel.batch(texts.stream().map(model::encode).toList());
-        return SemanticLens.builder(bases)
-                .layers(LanguageModel.LAYERS.toArray(String[]::new))
-                .scale(LENS_SCALE)
+        return lens.layers(LanguageModel.LAYERS.toArray(String[]::new))
                 .topK(3)
                 .build()
                 .read(model.network(), new ExistingDataSetIterator(List.of(batch)));

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
@@ -34,6 +35,7 @@ final class Session implements Experiment.Observer, AutoCloseable {
     private final Thread hook = new Thread(this::interrupted, "partial-report");
     private final List<Run> runs = new ArrayList<>();
     private final List<Run> candidates = new ArrayList<>();
+    private Optional<Semantics> semantics = Optional.empty();
     private Results.Size size = new Results.Size(0, 0, 0);
     private State state = State.RUNNING;
     private long written;
@@ -59,13 +61,13 @@ final class Session implements Experiment.Observer, AutoCloseable {
     public synchronized void sized(int texts, int epochs, int testTexts) {
         size = new Results.Size(texts, epochs, testTexts);
         screen.printf(
-                "Training %d networks with %d texts each, in %d epochs; report: %s%n",
+                "Training %d networks with %d texts each, in %d epochs, and a language model; report: %s%n",
                 plan.networks(), texts, epochs, report.page().toAbsolutePath());
         screen.flush();
         bar = new ProgressBarBuilder()
                 .setTaskName("training")
                 .setUnit(" texts", 1)
-                .setInitialMax((long) texts * plan.networks())
+                .setInitialMax((long) texts * (plan.networks() + Plan.LANGUAGE_MODEL_NETWORKS))
                 .setStyle(ProgressBarStyle.ASCII)
                 .setUpdateIntervalMillis(terminal() ? TERMINAL_REFRESH_MS : LOG_REFRESH_MS)
                 .build();
@@ -88,6 +90,12 @@ final class Session implements Experiment.Observer, AutoCloseable {
     @Override
     public synchronized void searched(Run candidate) {
         candidates.add(candidate);
+        changed();
+    }
+
+    @Override
+    public synchronized void understood(Optional<Semantics> semantics) {
+        this.semantics = semantics;
         changed();
     }
 
@@ -166,6 +174,7 @@ final class Session implements Experiment.Observer, AutoCloseable {
                 size,
                 List.copyOf(runs),
                 List.copyOf(candidates),
+                semantics,
                 state,
                 Duration.ofNanos(System.nanoTime() - start));
     }

@@ -12,12 +12,14 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
- * Words that tell a class from the others: those with the largest log odds ratio, in standard errors (B. Monroe et al.,
- * "Fightin' Words", Political Analysis 16, 2008). Each word speaks for one class at most.
+ * Words that tell a class from the others: several times as frequent in it as elsewhere, and of those the ones with the
+ * largest log odds ratio in standard errors (B. Monroe et al., "Fightin' Words", Political Analysis 16, 2008). Each word
+ * speaks for one class at most.
  */
 final class TypicalWords {
 
     private static final double SMOOTHING = 0.5;
+    private static final double MIN_RATIO = 4;
 
     private TypicalWords() {}
 
@@ -57,7 +59,7 @@ final class TypicalWords {
         return Optional.of(chosen);
     }
 
-    /** By label and word: ln(odds within the label / odds outside it), over its standard error. */
+    /** By label and word: ln(share within the label / share outside it), over its standard error; −∞ if not telling. */
     private static double[][] ratios(double[][] counts) {
         double[] byLabel = Arrays.stream(counts)
                 .mapToDouble(row -> Arrays.stream(row).sum())
@@ -74,7 +76,9 @@ final class TypicalWords {
                 double outside = total - counts[label][word] + SMOOTHING;
                 double difference =
                         Math.log(inside / (byLabel[label] + 1)) - Math.log(outside / (all - byLabel[label] + 1));
-                ratios[label][word] = difference / Math.sqrt(1 / inside + 1 / outside);
+                ratios[label][word] = difference < Math.log(MIN_RATIO)
+                        ? Double.NEGATIVE_INFINITY
+                        : difference / Math.sqrt(1 / inside + 1 / outside);
             }
         }
         return ratios;

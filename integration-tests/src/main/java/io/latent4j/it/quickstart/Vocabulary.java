@@ -27,13 +27,22 @@ final class Vocabulary {
     private final List<String> words = new ArrayList<>(List.of("·", "?"));
 
     Vocabulary(List<Example> training) {
+        this(training, MAX_SIZE);
+    }
+
+    /**
+     * The most frequent words.
+     *
+     * @param size indices in all, those of padding and unknown words counted
+     */
+    Vocabulary(List<Example> training, int size) {
         Map<String, Integer> counts = new HashMap<>();
         training.forEach(example -> tokens(example.text()).forEach(token -> counts.merge(token, 1, Integer::sum)));
         counts.entrySet().stream()
                 .filter(entry -> entry.getValue() >= MIN_COUNT)
                 .sorted(Map.Entry.<String, Integer>comparingByValue(Comparator.reverseOrder())
                         .thenComparing(Map.Entry.comparingByKey()))
-                .limit(MAX_SIZE - FIRST_WORD)
+                .limit(size - FIRST_WORD)
                 .forEach(entry -> {
                     indices.put(entry.getKey(), words.size());
                     words.add(entry.getKey());

@@ -132,7 +132,19 @@ class QuickstartTest {
         assertFalse(page.contains("banner\""), "a complete report has no banner");
         assertTrue(page.contains("seed 11") || page.contains("11, 12, 13"), "the page names the seeds");
         for (String file : List.of(
-                Charts.ACCURACY, Charts.ISOTROPY, Charts.LOSS_CURVES, Charts.ISOTROPY_CURVES, ResultFiles.JSON)) {
+                Charts.ACCURACY,
+                Charts.ISOTROPY,
+                Charts.LOSS_CURVES,
+                Charts.ISOTROPY_CURVES,
+                Charts.FEW_SHOT,
+                Charts.LENS_WORDS,
+                Charts.LENS_LOGITS,
+                Charts.LENS_RANKS,
+                Charts.LENS_CLASSES,
+                Charts.LENS_CLASS_PROBABILITIES,
+                ResultFiles.SEMANTICS_CSV,
+                ResultFiles.LENS_CSV,
+                ResultFiles.JSON)) {
             assertTrue(Files.size(report.resolve(file)) > 0, file);
             assertTrue(page.contains(file), file);
         }

@@ -7,8 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.latent4j.it.quickstart.Results.State;
+import io.latent4j.it.quickstart.Semantics.Method;
 import io.latent4j.it.quickstart.corpus.Corpus;
 import io.latent4j.it.quickstart.corpus.Example;
+import io.latent4j.vocabsem.SemanticBases;
+import io.latent4j.vocabsem.analysis.ClusterComparison;
+import io.latent4j.vocabsem.analysis.ClusterQuality;
+import io.latent4j.vocabsem.analysis.LensReport;
+import io.latent4j.vocabsem.analysis.SemanticLens;
 import java.io.StringReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,10 +23,13 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
 import javax.imageio.ImageIO;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.shade.jackson.databind.JsonNode;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
 import org.xml.sax.InputSource;
@@ -75,6 +84,76 @@ class ReportTest {
     }
 
     @Test
+    void whatTheLanguageModelShowedIsReported() throws Exception {
+        Results results = results(List.of(run(PLAN.runs().get(0), 0.8, 0.3)), State.COMPLETE, Optional.of(semantics()));
+        String page = write(results);
+        assertTrue(page.contains("<td>linear head</td><td class=\"number\">1</td>"), page);
+        assertTrue(page.contains("With 1 training text per class, neural clustering reached 40.0 ± "), page);
+        assertTrue(page.contains("neural clustering is ahead"), page);
+        assertTrue(page.contains("With 64 training texts per class"), page);
+        assertTrue(page.contains("no clear difference"), page);
+        assertTrue(page.contains("fish, &lt;wave&gt;"), page);
+        for (String chart : List.of(
+                Charts.FEW_SHOT,
+                Charts.LENS_WORDS,
+                Charts.LENS_LOGITS,
+                Charts.LENS_RANKS,
+                Charts.LENS_CLASSES,
+                Charts.LENS_CLASS_PROBABILITIES)) {
+            assertNotNull(ImageIO.read(folder.resolve(chart).toFile()), chart);
+            assertTrue(page.contains("src=\"" + chart + "\""), chart);
+        }
+        assertEquals(
+                1 + 9,
+                Files.readAllLines(folder.resolve(ResultFiles.SEMANTICS_CSV)).size());
+        assertEquals(
+                1 + 2, Files.readAllLines(folder.resolve(ResultFiles.LENS_CSV)).size());
+        JsonNode json =
+                new ObjectMapper().readTree(folder.resolve(ResultFiles.JSON).toFile());
+        assertEquals(0.25, json.get("semantics").get("silhouetteAfter").asDouble());
+
+        String without = write(results(List.of(), State.COMPLETE));
+        assertTrue(without.contains("a class has no word that tells it from the others"), without);
+    }
+
+    private static Semantics semantics() {
+        List<Semantics.Score> scores = new ArrayList<>();
+        scores.add(new Semantics.Score(Method.BASES, 0, 1, 0.3, 0.3));
+        for (int seed = 1; seed <= 2; seed++) {
+            for (int shots : new int[] {1, 64}) {
+                double clustering = (shots == 1 ? 0.4 : 0.8) + (seed - 1.5) / 50;
+                scores.add(new Semantics.Score(Method.LINEAR, shots, seed, shots == 1 ? 0.2 : 0.8, 0.1));
+                scores.add(new Semantics.Score(Method.CLUSTERING, shots, seed, clustering, 0.1));
+            }
+        }
+        ClusterQuality.Options options = ClusterQuality.Options.defaults();
+        List<Example> known = Collections.nCopies(3, new Example("a", "some text"));
+        SemanticBases bases = SemanticBases.fromEmbedding(Nd4j.eye(4));
+        LensReport words = SemanticLens.builder(bases)
+                .build()
+                .read(
+                        new TreeMap<>(Map.of("1", Nd4j.rand(1, 4, 3), "2", Nd4j.rand(1, 4, 3))),
+                        Nd4j.createFromArray(new int[][] {{2, 3, -1}}),
+                        null);
+        LensReport classes = SemanticLens.builder(SemanticBases.fromEmbedding(Nd4j.eye(2)))
+                .build()
+                .read(Map.of("1", Nd4j.eye(2)), Nd4j.createFromArray(0, 1), null);
+        return new Semantics(
+                new Semantics.Model(100, 1, 50, 90, 3),
+                Map.of("a", List.of("fish", "<wave>")),
+                scores,
+                new ClusterComparison(
+                        new ClusterQuality(2, 2, 0.125, 0.1, options), new ClusterQuality(2, 2, 0.25, 0.3, options)),
+                words,
+                words,
+                new Semantics.Sentence(0, List.of("(start)", "some", "text")),
+                classes,
+                Map.of(0, "some text"),
+                new Vocabulary(known),
+                2);
+    }
+
+    @Test
     void findingsFollowTheNumbers() {
         // accuracy by seed: without 0.80, 0.82, 0.84; with 0.81, 0.83, 0.82: no difference
         assertFinding("No λ beat the network", new double[] {0.80, 0.82, 0.84}, new double[] {0.81, 0.83, 0.82});
@@ -124,6 +203,10 @@ class ReportTest {
     }
 
     private static Results results(List<Run> runs, State state) {
+        return results(runs, state, Optional.empty());
+    }
+
+    private static Results results(List<Run> runs, State state, Optional<Semantics> semantics) {
         Example example = new Example("a", "some text");
         Corpus corpus = new Corpus(
                 "texts <b> & more",
@@ -140,6 +223,7 @@ class ReportTest {
                 new Results.Size(1000, 2, 100),
                 runs,
                 List.of(),
+                semantics,
                 state,
                 Duration.ofSeconds(61));
     }
