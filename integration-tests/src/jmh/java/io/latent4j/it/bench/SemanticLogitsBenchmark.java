@@ -46,7 +46,7 @@ import org.openjdk.jmh.annotations.Warmup;
             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
         })
 @Warmup(iterations = 1, time = 8)
-@Measurement(iterations = 1, time = 20)
+@Measurement(iterations = 1, time = 30)
 public class SemanticLogitsBenchmark {
     private static final int VOCABULARY = 50_257;
     private static final int WIDTH = 768;
