@@ -44,7 +44,7 @@ record States(INDArray states, int[] labels, int classes) {
     UnaryOperator<INDArray> standardization() {
         INDArray mean = states.mean(true, 0);
         INDArray centred = states.subRowVector(mean);
-        double deviation = centred.norm2Number().doubleValue() / Math.sqrt(centred.length());
+        double deviation = centred.norm2Number().doubleValue() / Math.sqrt((double) centred.length());
         double factor = deviation > 0 ? 1 / deviation : 1;
         return any -> any.subRowVector(mean).muli(factor);
     }
