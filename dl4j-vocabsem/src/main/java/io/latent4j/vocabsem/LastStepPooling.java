@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.vocabsem;
 
-import io.latent4j.vocabsem.layers.ClusteringLayers;
+import io.latent4j.vocabsem.layers.SemanticLayers;
 import java.io.Serial;
 import java.util.Collection;
 import java.util.Objects;
@@ -55,7 +55,7 @@ public class LastStepPooling extends NoParamLayer {
             INDArray layerParamsView,
             boolean initializeParams,
             DataType networkDataType) {
-        return ClusteringLayers.lastStepPooling(conf, trainingListeners, layerIndex, networkDataType);
+        return SemanticLayers.lastStepPooling(conf, trainingListeners, layerIndex, networkDataType);
     }
 
     @Override

@@ -2,7 +2,7 @@
 package io.latent4j.vocabsem;
 
 import io.latent4j.vocabsem.layers.CalibrationParamInitializer;
-import io.latent4j.vocabsem.layers.ClusteringLayers;
+import io.latent4j.vocabsem.layers.SemanticLayers;
 import java.io.Serial;
 import java.util.Collection;
 import java.util.Objects;
@@ -182,7 +182,7 @@ public class NeuralClustering extends FeedForwardLayer {
             boolean initializeParams,
             DataType networkDataType) {
         requireSameWidth();
-        return ClusteringLayers.neuralClustering(
+        return SemanticLayers.neuralClustering(
                 conf, trainingListeners, layerIndex, layerParamsView, initializeParams, networkDataType);
     }
 

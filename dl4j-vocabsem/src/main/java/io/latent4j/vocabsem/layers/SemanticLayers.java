@@ -56,6 +56,49 @@ public final class SemanticLayers {
         return complete(new RnnSemanticLogits(conf, dataType), listeners, index, paramsView, initialize);
     }
 
+    /**
+     * Makes the runtime half of a {@link io.latent4j.vocabsem.NeuralClustering}; parameters as in DL4J's {@code
+     * instantiate}.
+     *
+     * @param conf the network's configuration of this layer
+     * @param listeners listeners, may be null
+     * @param index the layer's index
+     * @param paramsView view of the layer's parameters
+     * @param initialize whether to initialise the parameters
+     * @param dataType the network's type
+     * @return the layer
+     */
+    public static Layer neuralClustering(
+            NeuralNetConfiguration conf,
+            @Nullable Collection<TrainingListener> listeners,
+            int index,
+            INDArray paramsView,
+            boolean initialize,
+            DataType dataType) {
+        return complete(new NeuralClustering(conf, dataType), listeners, index, paramsView, initialize);
+    }
+
+    /**
+     * Makes the runtime half of a {@link io.latent4j.vocabsem.LastStepPooling}; parameters as in DL4J's {@code
+     * instantiate}.
+     *
+     * @param conf the network's configuration of this layer
+     * @param listeners listeners, may be null
+     * @param index the layer's index
+     * @param dataType the network's type
+     * @return the layer
+     */
+    public static Layer lastStepPooling(
+            NeuralNetConfiguration conf,
+            @Nullable Collection<TrainingListener> listeners,
+            int index,
+            DataType dataType) {
+        LastStepPooling layer = new LastStepPooling(conf, dataType);
+        layer.setListeners(listeners);
+        layer.setIndex(index);
+        return layer;
+    }
+
     private static Layer complete(
             BaseLayer<?> layer,
             @Nullable Collection<TrainingListener> listeners,
