@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import io.latent4j.contracts.Contracts;
+import io.latent4j.contracts.InDouble;
 import io.latent4j.contracts.Models;
 import io.latent4j.contracts.Settings;
 import io.latent4j.istar.Networks.Penalty;
@@ -18,8 +19,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -27,26 +27,13 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
-import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.NoOp;
 import org.nd4j.linalg.learning.config.RmsProp;
 
 /** The contracts of docs and architecture, each over every kind of place that a penalty can stand in. */
+@ExtendWith(InDouble.class)
 class PenaltyContractTest {
-    private DataType before;
-
-    @BeforeEach
-    void computeInDouble() {
-        before = Nd4j.defaultFloatingPointType();
-        Nd4j.setDefaultDataTypes(DataType.DOUBLE, DataType.DOUBLE);
-    }
-
-    @AfterEach
-    void restoreType() {
-        Nd4j.setDefaultDataTypes(before, before);
-    }
-
     /** Every network with every penalty that fits it. */
     static Stream<Object[]> networksAndPenalties() {
         return Stream.of(Networks.values())

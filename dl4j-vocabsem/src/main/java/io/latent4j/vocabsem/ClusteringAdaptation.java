@@ -27,6 +27,7 @@ import org.deeplearning4j.nn.transferlearning.FineTuneConfiguration;
 import org.deeplearning4j.nn.transferlearning.TransferLearning;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.common.util.MathUtils;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -161,12 +162,14 @@ public final class ClusteringAdaptation {
                 .build();
         int states = module;
         // Without a mask for the labels, which DL4J would take for one of the features here
-        Function<DataSet, INDArray> reader =
-                batch -> adapted.feedForward(batch.getFeatures(), batch.getFeaturesMaskArray(), null)
-                        .get(states);
+        Function<MultiDataSet, INDArray> reader = batch -> adapted.feedForward(
+                        batch.getFeatures(0),
+                        batch.getFeaturesMaskArrays() == null ? null : batch.getFeaturesMaskArray(0),
+                        null)
+                .get(states);
         run(
-                cache -> fill(cache, data, reader, labels),
-                cache -> fill(cache, options.validation, reader, labels),
+                new MultiDataSetIteratorAdapter(data),
+                reader,
                 labels,
                 dataType(adapted.getLayerWiseConfigurations().getDataType()),
                 adapted.getLayer(module),
@@ -258,10 +261,9 @@ public final class ClusteringAdaptation {
                 adapted.clearLayerMaskArrays();
             }
         };
-        MultiDataSetIterator validation = options.validationMulti();
         run(
-                cache -> fillMulti(cache, data, reader, labels),
-                cache -> fillMulti(cache, validation, reader, labels),
+                data,
+                reader,
                 labels,
                 dataType(adapted.getConfiguration().getDataType()),
                 adapted.getLayer(module),
@@ -355,42 +357,17 @@ public final class ClusteringAdaptation {
 
     // ---- states ----------------------------------------------------------------------------------------------------
 
-    /** Reads a source of data into a cache. */
-    private interface Source {
-        void fill(StateCache cache) throws IOException;
-    }
-
+    /** Reads data into a cache. */
     private static void fill(
-            StateCache cache, @Nullable DataSetIterator data, Function<DataSet, INDArray> reader, SemanticBases labels)
+            StateCache cache, MultiDataSetIterator data, Function<MultiDataSet, INDArray> reader, SemanticBases labels)
             throws IOException {
-        if (data == null) {
-            return;
-        }
-        if (!data.hasNext() && data.resetSupported()) {
-            data.reset();
-        }
-        while (data.hasNext()) {
-            DataSet batch = data.next();
-            add(cache, reader.apply(batch), batch.getLabels(), labels);
-        }
-        requireSome(cache);
-    }
-
-    private static void fillMulti(
-            StateCache cache,
-            @Nullable MultiDataSetIterator data,
-            Function<MultiDataSet, INDArray> reader,
-            SemanticBases labels)
-            throws IOException {
-        if (data == null) {
-            return;
-        }
         if (!data.hasNext() && data.resetSupported()) {
             data.reset();
         }
         while (data.hasNext()) {
             MultiDataSet batch = data.next();
-            add(cache, reader.apply(batch), batch.getLabels(0), labels);
+            INDArray given = batch.getLabels() == null ? null : batch.getLabels(0);
+            add(cache, reader.apply(batch), given, labels);
         }
         requireSome(cache);
     }
@@ -401,7 +378,7 @@ public final class ClusteringAdaptation {
         }
     }
 
-    private static void add(StateCache cache, INDArray states, INDArray labels, SemanticBases bases)
+    private static void add(StateCache cache, INDArray states, @Nullable INDArray labels, SemanticBases bases)
             throws IOException {
         if (states.rank() != 2 || states.size(1) != bases.features()) {
             throw new IllegalArgumentException("states of the body must be as wide as the bases, [N, "
@@ -451,12 +428,19 @@ public final class ClusteringAdaptation {
 
     /** Trains module and head on cached states and puts their parameters into the layers given. */
     private void run(
-            Source training, Source validation, SemanticBases labels, DataType type, Layer module, Layer head) {
+            MultiDataSetIterator data,
+            Function<MultiDataSet, INDArray> reader,
+            SemanticBases labels,
+            DataType type,
+            Layer module,
+            Layer head) {
         try (StateCache states = new StateCache(labels.features(), type, options.cacheMemory, options.cacheDirectory);
                 StateCache held =
                         new StateCache(labels.features(), type, options.cacheMemory, options.cacheDirectory)) {
-            training.fill(states);
-            validation.fill(held);
+            fill(states, data, reader, labels);
+            if (options.validation != null) {
+                fill(held, options.validation, reader, labels);
+            }
             MultiLayerNetwork trained = train(states, held, labels, type);
             trained.getLayer(0).paramTable().forEach((key, value) -> module.getParam(key)
                     .assign(value));
@@ -479,7 +463,7 @@ public final class ClusteringAdaptation {
         int bestEpoch = 0;
         INDArray bestParams = null;
         for (int epoch = 1; epoch <= options.epochs; epoch++) {
-            shuffle(order, random);
+            MathUtils.shuffleArray(order, random);
             double loss = 0;
             for (int from = 0; from < order.length; from += options.batchSize) {
                 int[] batch = Arrays.copyOfRange(order, from, Math.min(order.length, from + options.batchSize));
@@ -558,15 +542,6 @@ public final class ClusteringAdaptation {
         return new Progress(epoch, trainingLoss, loss, (double) right / held.size());
     }
 
-    private static void shuffle(int[] order, Random random) {
-        for (int i = order.length - 1; i > 0; i--) {
-            int j = random.nextInt(i + 1);
-            int swapped = order[i];
-            order[i] = order[j];
-            order[j] = swapped;
-        }
-    }
-
     /** Builder of {@link ClusteringAdaptation}; see there for options and defaults. */
     public static final class Builder implements Cloneable {
         private Objective objective = Objective.CROSS_ENTROPY;
@@ -578,8 +553,7 @@ public final class ClusteringAdaptation {
         private double scale = 1;
         private NeuralClustering module = new NeuralClustering.Builder().build();
         private long seed = 12345;
-        private @Nullable DataSetIterator validation;
-        private @Nullable MultiDataSetIterator validationMulti;
+        private @Nullable MultiDataSetIterator validation;
         private int patience;
         private long cacheMemory = Runtime.getRuntime().maxMemory() / 2;
         private @Nullable Path cacheDirectory;
@@ -588,10 +562,6 @@ public final class ClusteringAdaptation {
 
         /** Creates a builder with the defaults. */
         public Builder() {}
-
-        private @Nullable MultiDataSetIterator validationMulti() {
-            return validation == null ? validationMulti : new MultiDataSetIteratorAdapter(validation);
-        }
 
         /**
          * Sets what the module is trained for.
@@ -707,20 +677,18 @@ public final class ClusteringAdaptation {
          * @return this
          */
         public Builder validation(DataSetIterator validation) {
-            this.validation = Objects.requireNonNull(validation, "validation must not be null");
-            this.validationMulti = null;
-            return this;
+            Objects.requireNonNull(validation, "validation must not be null");
+            return validation(new MultiDataSetIteratorAdapter(validation));
         }
 
         /**
-         * Sets data whose loss and accuracy are taken after each epoch, for graphs; their states are read once.
+         * Sets data whose loss and accuracy are taken after each epoch; their states are read once.
          *
          * @param validation texts with classes, as the training data
          * @return this
          */
         public Builder validation(MultiDataSetIterator validation) {
-            this.validationMulti = Objects.requireNonNull(validation, "validation must not be null");
-            this.validation = null;
+            this.validation = Objects.requireNonNull(validation, "validation must not be null");
             return this;
         }
 
@@ -798,7 +766,7 @@ public final class ClusteringAdaptation {
          * @throws IllegalStateException if patience is set without validation data
          */
         public ClusteringAdaptation build() {
-            if (patience > 0 && validation == null && validationMulti == null) {
+            if (patience > 0 && validation == null) {
                 throw new IllegalStateException(
                         "patience of " + patience + " epochs needs validation data, found none");
             }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.latent4j.contracts.Contracts;
+import io.latent4j.contracts.InDouble;
 import io.latent4j.contracts.Models;
 import io.latent4j.contracts.Settings;
 import java.nio.file.Path;
@@ -17,9 +18,8 @@ import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -32,20 +32,8 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.learning.config.RmsProp;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
+@ExtendWith(InDouble.class)
 class LastStepPoolingTest {
-    private DataType before;
-
-    @BeforeEach
-    void computeInDouble() {
-        before = Nd4j.defaultFloatingPointType();
-        Nd4j.setDefaultDataTypes(DataType.DOUBLE, DataType.DOUBLE);
-    }
-
-    @AfterEach
-    void restoreType() {
-        Nd4j.setDefaultDataTypes(before, before);
-    }
-
     private static Model build(Settings settings, boolean graph, RNNFormat format) {
         InputType input = InputType.recurrent(4, 5, format);
         LSTM lstm = new LSTM.Builder().nOut(6).dataFormat(format).build();

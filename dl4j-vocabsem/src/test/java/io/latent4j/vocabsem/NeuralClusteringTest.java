@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.latent4j.contracts.Contracts;
+import io.latent4j.contracts.InDouble;
 import io.latent4j.contracts.Models;
 import io.latent4j.contracts.Settings;
 import io.latent4j.vocabsem.SemanticCalibration.Weights;
@@ -33,9 +34,8 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.transferlearning.FineTuneConfiguration;
 import org.deeplearning4j.nn.transferlearning.TransferLearning;
 import org.deeplearning4j.nn.weights.WeightInit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -52,20 +52,8 @@ import org.nd4j.linalg.learning.config.RmsProp;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
+@ExtendWith(InDouble.class)
 class NeuralClusteringTest {
-    private DataType before;
-
-    @BeforeEach
-    void computeInDouble() {
-        before = Nd4j.defaultFloatingPointType();
-        Nd4j.setDefaultDataTypes(DataType.DOUBLE, DataType.DOUBLE);
-    }
-
-    @AfterEach
-    void restoreType() {
-        Nd4j.setDefaultDataTypes(before, before);
-    }
-
     /** Networks with the module in every kind of place. */
     @SuppressWarnings("ImmutableEnumChecker")
     enum Kind {

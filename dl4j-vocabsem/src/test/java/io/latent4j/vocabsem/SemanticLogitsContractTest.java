@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.latent4j.contracts.Contracts;
+import io.latent4j.contracts.InDouble;
 import io.latent4j.contracts.Models;
 import io.latent4j.contracts.Settings;
 import java.io.IOException;
@@ -24,8 +25,7 @@ import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -42,21 +42,9 @@ import org.nd4j.linalg.lossfunctions.impl.LossMCXENT;
 import org.nd4j.linalg.lossfunctions.impl.LossSparseMCXENT;
 
 /** The contracts over every kind of network and every kind of semantic logits. */
+@ExtendWith(InDouble.class)
 class SemanticLogitsContractTest {
     private static final int CLASSES = 4;
-
-    private DataType before;
-
-    @BeforeEach
-    void computeInDouble() {
-        before = Nd4j.defaultFloatingPointType();
-        Nd4j.setDefaultDataTypes(DataType.DOUBLE, DataType.DOUBLE);
-    }
-
-    @AfterEach
-    void restoreType() {
-        Nd4j.setDefaultDataTypes(before, before);
-    }
 
     private enum Kind {
         DENSE(false, RNNFormat.NCW),

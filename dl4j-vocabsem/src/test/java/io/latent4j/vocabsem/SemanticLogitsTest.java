@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.latent4j.contracts.Contracts;
+import io.latent4j.contracts.InDouble;
 import io.latent4j.contracts.Models;
 import io.latent4j.contracts.Settings;
 import java.io.File;
@@ -32,10 +33,10 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.transferlearning.FineTuneConfiguration;
 import org.deeplearning4j.nn.transferlearning.TransferLearning;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.activations.Activation;
@@ -51,22 +52,14 @@ import org.nd4j.linalg.lossfunctions.impl.LossSparseMCXENT;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
 /** What users do with the layers. */
+@ExtendWith(InDouble.class)
 class SemanticLogitsTest {
     private static final int D = 5;
     private static final int VOCABULARY = 30;
 
-    private DataType before;
-
     @BeforeEach
-    void computeInDouble() {
-        before = Nd4j.defaultFloatingPointType();
-        Nd4j.setDefaultDataTypes(DataType.DOUBLE, DataType.DOUBLE);
+    void seed() {
         Nd4j.getRandom().setSeed(11);
-    }
-
-    @AfterEach
-    void restoreType() {
-        Nd4j.setDefaultDataTypes(before, before);
     }
 
     private static SemanticBases bases(int count) {

@@ -12,6 +12,7 @@ import org.deeplearning4j.nn.conf.NeuralNetConfiguration.ListBuilder;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.weights.WeightInit;
+import org.nd4j.common.util.MathUtils;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.learning.config.Adam;
@@ -73,21 +74,11 @@ record Adaptation(int epochs, int maxSteps, int batch, long seed) {
         Random random = new Random(seed);
         int step = 0;
         for (int epoch = 0; epoch < epochs && step < maxSteps; epoch++) {
-            shuffle(order, random);
+            MathUtils.shuffleArray(order, random);
             for (int from = 0; from < order.length && step < maxSteps; from += batch, step++) {
                 network.fit(train.batch(Arrays.copyOfRange(order, from, Math.min(from + batch, order.length))));
             }
         }
         return network;
-    }
-
-    /** Puts the elements into random order. */
-    static void shuffle(int[] order, Random random) {
-        for (int i = order.length - 1; i > 0; i--) {
-            int j = random.nextInt(i + 1);
-            int swapped = order[i];
-            order[i] = order[j];
-            order[j] = swapped;
-        }
     }
 }

@@ -13,6 +13,7 @@ import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.common.util.MathUtils;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** All methods on the states of one task and one language model. */
@@ -145,7 +146,7 @@ final class Contest {
     /** So many texts of each class, drawn without repetition; all of a class that has fewer. */
     static States sample(States all, int shots, long seed) {
         int[] order = IntStream.range(0, all.size()).toArray();
-        Adaptation.shuffle(order, new Random(seed));
+        MathUtils.shuffleArray(order, new Random(seed));
         int[] taken = new int[all.classes()];
         int[] rows = IntStream.of(order)
                 .filter(row -> taken[all.labels()[row]]++ < shots)
