@@ -3,6 +3,7 @@ package io.latent4j.cosup.retrieval;
 
 import io.latent4j.cosup.Similarity;
 import java.io.IOException;
+import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -210,15 +211,19 @@ public final class ExactSequenceIndex implements SequenceIndex {
             Predicate<String> ofQuery = filter.apply(firstQuery + i);
             accepted[i] = ofQuery == null ? null : row -> ofQuery.test(ids.get(row));
         }
-        for (int number = 0; number < blocks.size(); number++) {
-            int firstRow = number * BLOCK_ROWS;
-            int rowCount = Math.min(BLOCK_ROWS, ids.size() - firstRow);
-            float[] scores = new float[rowCount];
-            try (INDArray products = Nd4j.createUninitialized(DataType.FLOAT, new long[] {count, rowCount}, 'c')) {
+        int blockRows = Math.min(BLOCK_ROWS, ids.size());
+        // One buffer for all blocks: fresh memory costs as much as half of the products
+        try (INDArray buffer = Nd4j.createUninitialized(DataType.FLOAT, (long) count * blockRows)) {
+            float[] scores = new float[blockRows];
+            for (int number = 0; number < blocks.size(); number++) {
+                int firstRow = number * BLOCK_ROWS;
+                int rowCount = Math.min(BLOCK_ROWS, ids.size() - firstRow);
+                INDArray products = buffer.get(NDArrayIndex.interval(0, (long) count * rowCount))
+                        .reshape('c', count, rowCount);
                 Nd4j.gemm(batch, interval(blocks.get(number), 0, rowCount), products, false, true, 1, 0);
-                var values = Vectors.hostValues(products);
+                FloatBuffer values = Vectors.hostValues(products);
                 for (int i = 0; i < count; i++) {
-                    values.get(i * rowCount, scores);
+                    values.get(i * rowCount, scores, 0, rowCount);
                     best[i].offer(scores, rowCount, firstRow, accepted[i]);
                 }
             }
