@@ -72,7 +72,7 @@ class CoSupervisionIteratorTest {
 
         INDArray tokens = batch.getFeatures(0);
         assertArrayEquals(new long[] {3, 14}, tokens.shape());
-        assertEquals(DataType.INT, tokens.dataType());
+        assertEquals(DataType.INT32, tokens.dataType());
         assertEquals("abRqqq[c]_____", row(tokens, 0));
         assertEquals("dRpp[e]Rqqq[]f", row(tokens, 1));
         assertEquals("ghi___________", row(tokens, 2));
@@ -80,25 +80,25 @@ class CoSupervisionIteratorTest {
 
         INDArray next = batch.getLabels(0);
         assertArrayEquals(new long[] {3, 1, 14}, next.shape());
-        assertEquals(DataType.INT, next.dataType());
+        assertEquals(DataType.INT32, next.dataType());
         assertEquals("bRqqq[c]._____", row(next.reshape(3, 14), 0));
         assertEquals("Rpp[e]Rqqq[]f.", row(next.reshape(3, 14), 1));
         assertEquals("hi.___________", row(next.reshape(3, 14), 2));
         assertMask(batch.getLabelsMaskArray(0), "01111111100000", "11111111111111", "11100000000000");
 
         INDArray passages = batch.getFeatures(1);
-        assertEquals(DataType.INT, passages.dataType());
+        assertEquals(DataType.INT32, passages.dataType());
         assertEquals("qqq__", row(passages, 0));
         assertEquals("pp___", row(passages, 1));
         assertEquals("sssss", row(passages, 2));
         assertMask(batch.getFeaturesMaskArray(1), "11100", "11000", "11111");
-        assertEquals(DataType.INT, batch.getFeatures(2).dataType());
+        assertEquals(DataType.INT32, batch.getFeatures(2).dataType());
         assertArrayEquals(new int[][] {{1}, {0}, {2}}, batch.getFeatures(2).toIntMatrix());
         assertNull(batch.getFeaturesMaskArray(2));
 
         INDArray columns = batch.getLabels(1);
         assertArrayEquals(new long[] {3, 1, 14}, columns.shape());
-        assertEquals(DataType.INT, columns.dataType());
+        assertEquals(DataType.INT32, columns.dataType());
         int[][] expected = new int[3][14];
         Arrays.stream(expected).forEach(row -> Arrays.fill(row, -1));
         expected[0][2] = 0;
