@@ -69,9 +69,13 @@ public class RetrievalEvaluation extends BaseEvaluation<RetrievalEvaluation> {
         }
     }
 
+    /** How states and keys are compared. */
     private Similarity similarity = Similarity.DOT;
+    /** Rows at the end of the predictions that are no candidates. */
     private int memorySize;
+    /** What was counted. */
     private RankTally tally;
+    /** Sum over queries of the keys they chose from. */
     private long candidates;
 
     /** Measures at 1, 5 and 10. */

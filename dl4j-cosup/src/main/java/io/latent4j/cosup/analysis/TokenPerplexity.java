@@ -53,7 +53,9 @@ public class TokenPerplexity extends BaseEvaluation<TokenPerplexity> {
         }
     }
 
+    /** Sum of the targets' weights. */
     private double weight;
+    /** Weighted sum of −ln p(target). */
     private double surprise;
 
     /** Nothing counted yet. */

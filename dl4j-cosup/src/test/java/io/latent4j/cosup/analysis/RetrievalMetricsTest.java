@@ -13,6 +13,7 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 
 class RetrievalMetricsTest {
 
@@ -79,7 +80,7 @@ class RetrievalMetricsTest {
         assertMessage("another k", () -> metrics.recallAt(5), "[1, 10], found 5");
     }
 
-    private static void assertMessage(String what, org.junit.jupiter.api.function.Executable call, String part) {
+    private static void assertMessage(String what, Executable call, String part) {
         String message =
                 assertThrows(IllegalArgumentException.class, call, what).getMessage();
         assertTrue(message.contains(part), message);
