@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.latent4j.cosup.layers;
+
+import io.latent4j.cosup.Pooling;
+import java.util.Arrays;
+import org.deeplearning4j.nn.api.MaskState;
+import org.deeplearning4j.nn.conf.RNNFormat;
+import org.deeplearning4j.nn.conf.layers.PoolingType;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.workspace.ArrayType;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.deeplearning4j.util.MaskedReductionUtil;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.common.primitives.Pair;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.memory.MemoryWorkspace;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/**
+ * Runtime half of {@link io.latent4j.cosup.SequencePoolingVertex}. The maximum is DL4J's masked reduction; mean and last
+ * token are sums over time steps weighted per sequence.
+ */
+@SuppressWarnings("serial") // DL4J declares vertices serializable but writes their configuration
+final class SequencePoolingVertex extends ParameterlessVertex {
+    private final Pooling pooling;
+    private final RNNFormat format;
+    private @Nullable INDArray mask;
+
+    SequencePoolingVertex(
+            ComputationGraph graph, String name, int index, Pooling pooling, RNNFormat format, DataType dataType) {
+        super(graph, name, index, dataType);
+        this.pooling = pooling;
+        this.format = format;
+    }
+
+    /** The states as {@code [M, d, S]}, a view. */
+    private INDArray featuresFirst(INDArray states) {
+        return format == RNNFormat.NWC ? states.permute(0, 2, 1) : states;
+    }
+
+    @Override
+    public INDArray doForward(boolean training, LayerWorkspaceMgr workspaceMgr) {
+        requireInputs();
+        if (inputs[0].rank() != 3) {
+            throw new IllegalArgumentException("vertex \"" + vertexName + "\" expects states [M, d, S], found shape "
+                    + Arrays.toString(inputs[0].shape()));
+        }
+        INDArray states = featuresFirst(inputs[0]);
+        INDArray pooled =
+                workspaceMgr.create(ArrayType.ACTIVATIONS, dataType, new long[] {states.size(0), states.size(1)}, 'f');
+        try (MemoryWorkspace ws = workspaceMgr.notifyScopeBorrowed(ArrayType.FF_WORKING_MEM)) {
+            double[][] weights = weights(states);
+            if (pooling == Pooling.MAX) {
+                return pooled.assign(MaskedReductionUtil.maskedPoolingTimeSeries(
+                        PoolingType.MAX, states, Nd4j.createFromArray(weights), 2, dataType));
+            }
+            for (int step = 0; step < states.size(2); step++) {
+                INDArray column = column(weights, step);
+                if (column != null) {
+                    pooled.addi(step(states, step).mulColumnVector(column));
+                }
+            }
+        }
+        return pooled;
+    }
+
+    @Override
+    public Pair<Gradient, INDArray[]> doBackward(boolean tbptt, LayerWorkspaceMgr workspaceMgr) {
+        requireEpsilon();
+        INDArray states = featuresFirst(inputs[0]);
+        // 'f': recurrent layers read time steps apart
+        INDArray next = workspaceMgr.create(ArrayType.ACTIVATION_GRAD, dataType, inputs[0].shape(), 'f');
+        INDArray gradient = featuresFirst(next);
+        double[][] weights = weights(states);
+        if (pooling == Pooling.MAX) {
+            gradient.assign(MaskedReductionUtil.maskedPoolingEpsilonTimeSeries(
+                    PoolingType.MAX, states, Nd4j.createFromArray(weights), epsilon, 2));
+        } else {
+            for (int step = 0; step < states.size(2); step++) {
+                INDArray column = column(weights, step);
+                if (column != null) {
+                    step(gradient, step).assign(epsilon.mulColumnVector(column));
+                }
+            }
+        }
+        return new Pair<>(null, new INDArray[] {next});
+    }
+
+    private static INDArray step(INDArray states, long step) {
+        return states.get(NDArrayIndex.all(), NDArrayIndex.all(), NDArrayIndex.point(step));
+    }
+
+    /** The weights of one step, null where all are 0. */
+    private @Nullable INDArray column(double[][] weights, int step) {
+        double[] column = Arrays.stream(weights).mapToDouble(row -> row[step]).toArray();
+        return Arrays.stream(column).allMatch(weight -> weight == 0)
+                ? null
+                : Nd4j.createFromArray(column).castTo(dataType).reshape(new long[] {column.length, 1});
+    }
+
+    /** {@code [M, S]}: 0 for the tokens that do not enter; for sums the weights of the others. */
+    private double[][] weights(INDArray states) {
+        int sequences = (int) states.size(0);
+        int steps = (int) states.size(2);
+        // Without masks a graph does not tell its vertices, so the last minibatch's mask is still here
+        INDArray current = graph.getInputMaskArrays() == null ? null : mask;
+        if (current != null && (current.length() != (long) sequences * steps || current.size(0) != sequences)) {
+            throw new IllegalArgumentException("vertex \"" + vertexName + "\" expects a mask of shape [" + sequences
+                    + ", " + steps + "], found " + Arrays.toString(current.shape()));
+        }
+        double[][] weights = new double[sequences][steps];
+        for (double[] row : weights) {
+            Arrays.fill(row, 1);
+        }
+        if (current != null) {
+            weights = current.castTo(DataType.DOUBLE).reshape(sequences, steps).toDoubleMatrix();
+        }
+        for (int i = 0; i < sequences; i++) {
+            int last = steps - 1;
+            while (last >= 0 && weights[i][last] == 0) {
+                last--;
+            }
+            if (last < 0) {
+                throw new IllegalArgumentException("mask of vertex \"" + vertexName
+                        + "\" must keep at least one token of each sequence, found none in sequence " + i);
+            }
+            if (pooling == Pooling.LAST) {
+                weights[i] = new double[steps];
+                weights[i][last] = 1;
+            } else {
+                double real =
+                        Arrays.stream(weights[i]).filter(weight -> weight != 0).count();
+                double each = pooling == Pooling.MEAN ? 1 / real : 1;
+                weights[i] = Arrays.stream(weights[i])
+                        .map(weight -> weight == 0 ? 0 : each)
+                        .toArray();
+            }
+        }
+        return weights;
+    }
+
+    @Override
+    public Pair<INDArray, MaskState> feedForwardMaskArrays(
+            INDArray @Nullable [] maskArrays, MaskState currentMaskState, int minibatchSize) {
+        mask = maskArrays == null ? null : maskArrays[0];
+        return new Pair<>(null, currentMaskState);
+    }
+}
