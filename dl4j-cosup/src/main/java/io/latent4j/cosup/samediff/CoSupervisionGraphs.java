@@ -86,11 +86,12 @@ public final class CoSupervisionGraphs {
             Contrast contrast) {
         SameDiff sd = queries.getSameDiff();
         boolean cosine = contrast.similarity() == Similarity.COSINE;
-        SDVariable scores = sd.mmul(
-                        cosine ? directions(queries) : queries, cosine ? directions(keys) : keys, false, true, false)
-                .mul(1 / contrast.temperature());
-        SDVariable chosen = stopGradient(positives.castTo(scores.dataType()));
-        SDVariable without = leftOut == null ? null : stopGradient(leftOut.castTo(scores.dataType()));
+        SDVariable products =
+                sd.mmul(cosine ? directions(queries) : queries, cosine ? directions(keys) : keys, false, true, false);
+        // Of rank 3, as M2.1 fails to reduce a column along its only place: one key alone would be such a matrix
+        SDVariable scores = sd.expandDims(products.mul(1 / contrast.temperature()), 2);
+        SDVariable chosen = stopGradient(sd.expandDims(positives.castTo(scores.dataType()), 2));
+        SDVariable without = leftOut == null ? null : stopGradient(sd.expandDims(leftOut.castTo(scores.dataType()), 2));
         SDVariable loss = oneWay(scores, chosen, without, 1);
         if (contrast.symmetric()) {
             // Rows that are no queries are no negatives of the keys
@@ -191,33 +192,28 @@ public final class CoSupervisionGraphs {
      */
     public static SDVariable pool(String name, SDVariable states, SDVariable mask, Pooling pooling) {
         SameDiff sd = states.getSameDiff();
-        SDVariable real = indicator(mask, states.dataType()); // [M, S]
+        SDVariable real = sd.expandDims(indicator(mask, states.dataType()), 2); // [M, S, 1]
         SDVariable pooled =
                 switch (pooling) {
                     case LAST -> {
-                        SDVariable places = real.mul(
-                                numbers(mask, 1).castTo(states.dataType()).add(1));
-                        SDVariable last = equal(places, places.max(true, 1)).castTo(states.dataType());
-                        yield weighted(states, last.mul(real));
+                        SDVariable places =
+                                numbers(mask, 1).castTo(states.dataType()).reshape(-1, 1);
+                        SDVariable ends = real.mul(places.add(1));
+                        SDVariable last = equal(ends, ends.max(true, 1)).castTo(states.dataType());
+                        yield states.mul(stopGradient(last.mul(real))).sum(1);
                     }
                     case MEAN -> {
                         SDVariable counts = real.sum(true, 1);
-                        yield weighted(states, real.div(counts.add(isZero(counts))));
+                        yield states.mul(stopGradient(real.div(counts.add(isZero(counts)))))
+                                .sum(1);
                     }
                     case MAX -> {
-                        SDVariable token = sd.expandDims(real, 2);
                         SDVariable largest =
-                                states.mul(token).sub(token.rsub(1).mul(NEVER)).max(1);
-                        yield largest.mul(real.max(true, 1));
+                                states.mul(real).sub(real.rsub(1).mul(NEVER)).max(1);
+                        yield largest.mul(real.max(1));
                     }
                 };
         return sd.identity(name, pooled);
-    }
-
-    /** Σ over the tokens of weight times state. */
-    private static SDVariable weighted(SDVariable states, SDVariable weights) {
-        return states.mul(stopGradient(states.getSameDiff().expandDims(weights, 2)))
-                .sum(1);
     }
 
     /**
@@ -252,7 +248,8 @@ public final class CoSupervisionGraphs {
     private static SDVariable directions(SDVariable rows) {
         SDVariable squares = rows.mul(rows).sum(true, 1);
         SDVariable zero = isZero(squares);
-        return rows.div(rows.getSameDiff().math.sqrt(squares.add(zero))).mul(zero.rsub(1));
+        // No division: its gradient is wrong in M2.1 where the divisor is a single number, as for a single row
+        return rows.mul(rows.getSameDiff().math.rsqrt(squares.add(zero))).mul(zero.rsub(1));
     }
 
     /** 1 where a or b is 1. */

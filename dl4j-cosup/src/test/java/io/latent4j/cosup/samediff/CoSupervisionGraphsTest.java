@@ -208,6 +208,44 @@ class CoSupervisionGraphsTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({"1, 1", "3, 1", "1, 3", "2, 2"})
+    void smallestShapesWork(int queries, int candidates) {
+        INDArray q = random(20, queries, D);
+        INDArray k = random(21, candidates, D);
+        int[] own = new int[queries];
+        INDArray labels = Nd4j.zeros(DataType.INT32, queries, 1, 1);
+        for (Similarity similarity : Similarity.values()) {
+            for (boolean symmetric : new boolean[] {false, true}) {
+                Contrast contrast = new Contrast(similarity, 1, symmetric);
+                NextSequenceContrast.Result expected =
+                        NextSequenceContrast.withGradients(q, k, Pairing.of(own), contrast);
+                SameDiff sd = SameDiff.create();
+                SDVariable keyed = sd.var("keys", k);
+                SDVariable chosen = CoSupervisionGraphs.positives("positives", sd.constant(labels), null, keyed);
+                SDVariable loss =
+                        CoSupervisionGraphs.nextSequence("nsp", sd.var("states", q), keyed, chosen, null, contrast);
+                loss.markAsLoss();
+                assertEquals(expected.loss(), loss.eval().getDouble(0), 1e-10);
+                Map<String, INDArray> gradients = sd.calculateGradients(Map.of(), "states", "keys");
+                assertClose(expected.queries(), gradients.get("states"), 1e-8);
+                assertClose(expected.keys(), gradients.get("keys"), 1e-8);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Pooling.class)
+    void poolingOfSingleTokensIsTheToken(Pooling pooling) {
+        for (int m : new int[] {1, 3}) {
+            INDArray x = random(22, m, 1, D);
+            SameDiff sd = SameDiff.create();
+            SDVariable pooled = CoSupervisionGraphs.pool(
+                    "pooled", sd.var("x", x), sd.constant(Nd4j.ones(DataType.FLOAT, m, 1)), pooling);
+            assertClose(x.reshape(m, D), pooled.eval(), 0);
+        }
+    }
+
     // ---- next token ------------------------------------------------------------------------------------------------
 
     @ParameterizedTest
@@ -427,7 +465,12 @@ class CoSupervisionGraphsTest {
         SDVariable retMask = sd.placeHolder("retMask", DataType.FLOAT, -1, -1);
         SDVariable h = sd.math.tanh(tokens.mmul(sd.var("generator", DataType.FLOAT, V, D)));
         SDVariable encoder = sd.var("encoder", DataType.FLOAT, V, D);
-        SDVariable encoded = sd.tensorMmul(passages, encoder, new int[] {2}, 0);
+        SDVariable shape = sd.concat(
+                0,
+                sd.sizeAt(passagesMask, 0).castTo(DataType.INT64).reshape(1),
+                sd.sizeAt(passagesMask, 1).castTo(DataType.INT64).reshape(1),
+                sd.constant(Nd4j.createFromArray((long) D)));
+        SDVariable encoded = sd.reshape(passages.reshape(-1, V).mmul(encoder), shape);
         SDVariable keyed = CoSupervisionGraphs.pool("keyed", encoded, passagesMask, Pooling.MEAN);
         Random random = new Random(1);
         for (String name : List.of("generator", "encoder")) {
