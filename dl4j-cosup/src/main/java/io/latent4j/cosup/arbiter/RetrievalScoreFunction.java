@@ -28,9 +28,11 @@ import org.nd4j.shade.jackson.annotation.JsonProperty;
 public final class RetrievalScoreFunction extends BaseNetScoreFunction {
     private static final long serialVersionUID = 1L;
 
+    /** What is measured. */
     @JsonProperty
     private final Metric metric;
 
+    /** k of recall and precision. */
     @JsonProperty
     private final int cutoff;
 
