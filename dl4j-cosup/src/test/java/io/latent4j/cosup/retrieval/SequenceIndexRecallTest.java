@@ -15,16 +15,14 @@ import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** The graph of neighbours at full size, with its default options, against comparison with every vector. */
 @Tag("slow")
 class SequenceIndexRecallTest {
-    private static final Logger log = LoggerFactory.getLogger(SequenceIndexRecallTest.class);
     private static final int N = 100_000;
     private static final int D = 256;
     private static final int QUERIES = 200;
@@ -63,8 +61,12 @@ class SequenceIndexRecallTest {
         return values;
     }
 
+    private static String seconds(long start) {
+        return Double.toString((System.nanoTime() - start) / 1e9);
+    }
+
     @Test
-    void findsNineteenOfTwentyNeighbours(@TempDir Path folder) throws IOException {
+    void findsNineteenOfTwentyNeighbours(@TempDir Path folder, TestReporter report) throws IOException {
         INDArray vectors = embeddings(N, 2);
         INDArray queries = embeddings(QUERIES, 3);
         List<String> ids = IntStream.range(0, N).mapToObj(i -> "p" + i).toList();
@@ -78,13 +80,13 @@ class SequenceIndexRecallTest {
             long start = System.nanoTime();
             index.add(ids, vectors);
             index.commit();
-            log.info("{} vectors indexed in {} s", N, (System.nanoTime() - start) / 1_000_000_000);
+            report.publishEntry("seconds to index", seconds(start));
         }
         try (LuceneSequenceIndex index = LuceneSequenceIndex.open(folder)) {
             assertEquals(N, index.size());
             long start = System.nanoTime();
             List<List<Hit>> found = index.search(queries, 10);
-            log.info("{} ms per query", (System.nanoTime() - start) / 1e6 / QUERIES);
+            report.publishEntry("seconds for " + QUERIES + " queries", seconds(start));
             int common = 0;
             for (int i = 0; i < QUERIES; i++) {
                 Set<String> both = new HashSet<>(SequenceIndexContract.foundIds(expected.get(i)));
@@ -92,7 +94,7 @@ class SequenceIndexRecallTest {
                 common += both.size();
             }
             double recall = common / (10.0 * QUERIES);
-            log.info("recall@10 {}", recall);
+            report.publishEntry("recall@10", Double.toString(recall));
             assertTrue(recall >= 0.95, "recall@10 must be at least 0.95, found " + recall);
         }
     }
