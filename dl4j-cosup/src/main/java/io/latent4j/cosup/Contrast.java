@@ -12,6 +12,7 @@ import org.nd4j.shade.jackson.annotation.JsonProperty;
  * @param similarity the similarity whose softmax over the keys is taken
  * @param temperature divisor of the similarities, positive and finite
  * @param symmetric whether keys are contrasted with the queries as well, each direction counting one half
+ * @serial exclude
  */
 public record Contrast(Similarity similarity, double temperature, boolean symmetric) implements Serializable {
     /** The paper's contrast: dot product, temperature 1, queries against keys only. */
