@@ -494,8 +494,7 @@ public final class LuceneSequenceIndex implements SequenceIndex {
     /** Searchers that keep no results of earlier filters. */
     private static final class Searchers extends SearcherFactory {
         @Override
-        public IndexSearcher newSearcher(
-                IndexReader reader, @Nullable IndexReader previous) {
+        public IndexSearcher newSearcher(IndexReader reader, @Nullable IndexReader previous) {
             IndexSearcher searcher = new IndexSearcher(reader);
             searcher.setQueryCache(null);
             return searcher;
