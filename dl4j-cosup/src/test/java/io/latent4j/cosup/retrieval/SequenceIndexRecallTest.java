@@ -15,7 +15,6 @@ import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -61,12 +60,8 @@ class SequenceIndexRecallTest {
         return values;
     }
 
-    private static String seconds(long start) {
-        return Double.toString((System.nanoTime() - start) / 1e9);
-    }
-
     @Test
-    void findsNineteenOfTwentyNeighbours(@TempDir Path folder, TestReporter report) throws IOException {
+    void findsNineteenOfTwentyNeighbours(@TempDir Path folder) throws IOException {
         INDArray vectors = embeddings(N, 2);
         INDArray queries = embeddings(QUERIES, 3);
         List<String> ids = IntStream.range(0, N).mapToObj(i -> "p" + i).toList();
@@ -77,16 +72,12 @@ class SequenceIndexRecallTest {
         }
         try (LuceneSequenceIndex index =
                 LuceneSequenceIndex.open(folder, new Builder().dimension(D).similarity(Similarity.DOT))) {
-            long start = System.nanoTime();
             index.add(ids, vectors);
             index.commit();
-            report.publishEntry("seconds to index", seconds(start));
         }
         try (LuceneSequenceIndex index = LuceneSequenceIndex.open(folder)) {
             assertEquals(N, index.size());
-            long start = System.nanoTime();
             List<List<Hit>> found = index.search(queries, 10);
-            report.publishEntry("seconds for " + QUERIES + " queries", seconds(start));
             int common = 0;
             for (int i = 0; i < QUERIES; i++) {
                 Set<String> both = new HashSet<>(SequenceIndexContract.foundIds(expected.get(i)));
@@ -94,7 +85,6 @@ class SequenceIndexRecallTest {
                 common += both.size();
             }
             double recall = common / (10.0 * QUERIES);
-            report.publishEntry("recall@10", Double.toString(recall));
             assertTrue(recall >= 0.95, "recall@10 must be at least 0.95, found " + recall);
         }
     }
