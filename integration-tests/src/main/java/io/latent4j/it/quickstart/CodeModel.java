@@ -15,13 +15,13 @@ import io.latent4j.cosup.data.SpecialTokens;
 import io.latent4j.cosup.generation.RecurrentLanguageModel;
 import io.latent4j.cosup.generation.SemiparametricGenerator;
 import io.latent4j.cosup.retrieval.ExactSequenceIndex;
+import io.latent4j.cosup.retrieval.SequenceEncoder;
 import io.latent4j.cosup.retrieval.SequenceIndex;
 import io.latent4j.it.quickstart.CodeSearch.Supervision;
 import io.latent4j.it.quickstart.corpus.CodeCorpus.Method;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -42,7 +42,6 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.weights.WeightInit;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.schedule.PolySchedule;
 import org.nd4j.linalg.schedule.ScheduleType;
@@ -206,20 +205,19 @@ final class CodeModel {
     /** Vectors of methods' code. */
     ExactSequenceIndex index(List<Method> methods) {
         ExactSequenceIndex index = new ExactSequenceIndex(WIDTH);
-        ComputationGraph sequenceEncoder = CoSupervision.sequenceEncoder(network);
-        CoSupervisionIterator batches = batches(methods);
-        while (batches.hasNext()) {
-            MultiDataSet batch = batches.next();
-            INDArray keys = sequenceEncoder
-                    .output(false, new INDArray[] {batch.getFeatures(1)}, new INDArray[] {batch.getFeaturesMaskArray(1)
-                    })[0];
-            List<String> ids = new ArrayList<>();
-            for (int number : batch.getFeatures(2).toIntVector()) {
-                ids.add(batches.passageId(number));
-            }
-            index.add(ids, keys);
-        }
+        new SequenceEncoder(CoSupervision.sequenceEncoder(network))
+                .index(
+                        methods.stream().map(Method::id).toList(),
+                        methods.stream()
+                                .map(method -> code(method.id(), method.code()))
+                                .toList(),
+                        index);
         return index;
+    }
+
+    /** The tokens that the model reads of a method's code. */
+    private int[] code(String id, String words) {
+        return encoder.passageTokens(new Passage(id, words));
     }
 
     /**
@@ -233,7 +231,7 @@ final class CodeModel {
                         tokenizer,
                         special,
                         index,
-                        id -> encoder.passageTokens(new Passage(id, code.apply(id))))
+                        id -> code(id, code.apply(id)))
                 .retrieveFirst(true) // a model that hasn't learned tokens would not ask
                 .maxRetrievals(1)
                 .maxNewTokens(ANSWER_TOKENS)

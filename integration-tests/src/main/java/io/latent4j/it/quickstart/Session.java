@@ -67,11 +67,11 @@ final class Session implements Experiment.Observer, AutoCloseable {
     public synchronized void sized(int texts, int epochs, int testTexts) {
         size = new Results.Size(texts, epochs, testTexts);
         screen.printf(
-                "Training %d networks with %d texts each, in %d epochs, and a language model%s; report: %s%n",
+                "Training %d networks with %d texts each, in %d epochs, %s; report: %s%n",
                 plan.networks(),
                 texts,
                 epochs,
-                plan.code() ? ", and three models that retrieve code" : "",
+                plan.code() ? "a language model and three models that retrieve code" : "and a language model",
                 report.page().toAbsolutePath());
         screen.flush();
         bar = new ProgressBarBuilder()
