@@ -8,7 +8,6 @@ import org.deeplearning4j.nn.conf.inputs.InvalidInputTypeException;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Brings the states of a language model and the keys of a sequence encoder into one matrix for a
@@ -89,14 +88,9 @@ public final class NextSequenceVertex extends ParameterlessVertex {
     }
 
     @Override
-    public org.deeplearning4j.nn.graph.vertex.GraphVertex instantiate(
-            ComputationGraph graph,
-            String name,
-            int idx,
-            INDArray paramsView,
-            boolean initializeParams,
-            DataType networkDatatype) {
-        return CoSupervisionLayers.nextSequenceVertex(graph, name, idx, memorySize, networkDatatype);
+    org.deeplearning4j.nn.graph.vertex.GraphVertex runtime(
+            ComputationGraph graph, String name, int index, DataType type) {
+        return CoSupervisionLayers.nextSequenceVertex(graph, name, index, memorySize, type);
     }
 
     @Override

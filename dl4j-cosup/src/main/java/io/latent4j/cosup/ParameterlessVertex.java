@@ -6,6 +6,9 @@ import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.memory.LayerMemoryReport;
 import org.deeplearning4j.nn.conf.memory.MemoryReport;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.shade.jackson.annotation.JsonIgnore;
 
 /** A vertex without parameters, whose only memory is its output. */
@@ -23,6 +26,21 @@ abstract class ParameterlessVertex extends GraphVertex {
     ParameterlessVertex(int minInputs, int maxInputs) {
         this.minInputs = minInputs;
         this.maxInputs = maxInputs;
+    }
+
+    /** The runtime half. */
+    abstract org.deeplearning4j.nn.graph.vertex.GraphVertex runtime(
+            ComputationGraph graph, String name, int index, DataType type);
+
+    @Override
+    public final org.deeplearning4j.nn.graph.vertex.GraphVertex instantiate(
+            ComputationGraph graph,
+            String name,
+            int idx,
+            INDArray paramsView,
+            boolean initializeParams,
+            DataType networkDatatype) {
+        return runtime(graph, name, idx, networkDatatype);
     }
 
     @Override

@@ -10,7 +10,6 @@ import org.deeplearning4j.nn.conf.inputs.InvalidInputTypeException;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Makes one vector of the states of each sequence: that of the last real token (the default), their mean or their
@@ -126,14 +125,9 @@ public final class SequencePoolingVertex extends ParameterlessVertex {
     }
 
     @Override
-    public org.deeplearning4j.nn.graph.vertex.GraphVertex instantiate(
-            ComputationGraph graph,
-            String name,
-            int idx,
-            INDArray paramsView,
-            boolean initializeParams,
-            DataType networkDatatype) {
-        return CoSupervisionLayers.sequencePooling(graph, name, idx, pooling, getDataFormat(), networkDatatype);
+    org.deeplearning4j.nn.graph.vertex.GraphVertex runtime(
+            ComputationGraph graph, String name, int index, DataType type) {
+        return CoSupervisionLayers.sequencePooling(graph, name, index, pooling, getDataFormat(), type);
     }
 
     @Override

@@ -9,7 +9,6 @@ import org.deeplearning4j.nn.conf.inputs.InvalidInputTypeException;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Puts batches of sequences, each with its own number and length, into one batch, padded with zeros and masked, so that
@@ -60,14 +59,9 @@ public final class SequenceStackVertex extends ParameterlessVertex {
     }
 
     @Override
-    public org.deeplearning4j.nn.graph.vertex.GraphVertex instantiate(
-            ComputationGraph graph,
-            String name,
-            int idx,
-            INDArray paramsView,
-            boolean initializeParams,
-            DataType networkDatatype) {
-        return CoSupervisionLayers.sequenceStack(graph, name, idx, networkDatatype);
+    org.deeplearning4j.nn.graph.vertex.GraphVertex runtime(
+            ComputationGraph graph, String name, int index, DataType type) {
+        return CoSupervisionLayers.sequenceStack(graph, name, index, type);
     }
 
     @Override

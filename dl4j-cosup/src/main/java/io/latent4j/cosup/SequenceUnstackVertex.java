@@ -8,7 +8,6 @@ import org.deeplearning4j.nn.conf.inputs.InvalidInputTypeException;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Takes one batch out of the states of several that a {@link SequenceStackVertex} put together.
@@ -88,14 +87,9 @@ public final class SequenceUnstackVertex extends ParameterlessVertex {
     }
 
     @Override
-    public org.deeplearning4j.nn.graph.vertex.GraphVertex instantiate(
-            ComputationGraph graph,
-            String name,
-            int idx,
-            INDArray paramsView,
-            boolean initializeParams,
-            DataType networkDatatype) {
-        return CoSupervisionLayers.sequenceUnstack(graph, name, idx, part, networkDatatype);
+    org.deeplearning4j.nn.graph.vertex.GraphVertex runtime(
+            ComputationGraph graph, String name, int index, DataType type) {
+        return CoSupervisionLayers.sequenceUnstack(graph, name, index, part, type);
     }
 
     @Override
