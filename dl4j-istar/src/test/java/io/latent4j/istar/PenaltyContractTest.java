@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.latent4j.contracts.Contracts;
 import io.latent4j.contracts.InDouble;
@@ -104,6 +105,19 @@ class PenaltyContractTest {
         assumeFalse(!kind.recurrent || kind == Networks.RECURRENT_NWC, "needs time steps along the last dimension");
         Model model = kind.build(Settings.gradientCheck(true), penalty);
         Contracts.maskedEqualsTruncated(model, kind.data(DataType.DOUBLE, 5, 6, false), 4);
+    }
+
+    @ParameterizedTest
+    @MethodSource("networksAndPenalties")
+    void aMinibatchWithoutMasksForgetsThem(Networks kind, Penalty penalty) {
+        assumeTrue(kind.recurrent, "needs time steps");
+        Model model = kind.build(Settings.gradientCheck(true), penalty);
+        DataSet plain = kind.data(DataType.DOUBLE, 5, 6, false);
+        INDArray expected = Models.gradient(model, plain);
+        Models.fit(model, kind.data(DataType.DOUBLE, 6, 4, true));
+        Model fresh = kind.build(Settings.gradientCheck(true), penalty);
+        model.setParams(fresh.params());
+        assertEquals(expected, Models.gradient(model, plain));
     }
 
     @ParameterizedTest

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.contracts;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -26,6 +27,7 @@ import org.deeplearning4j.util.ModelSerializer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -38,14 +40,19 @@ public final class Contracts {
 
     /** Parameters' gradients agree with finite differences; the network has an updater that moves nothing. */
     public static void gradientsAgree(Model model, DataSet data, Set<String> excluded, String what) {
+        gradientsAgree(model, data.toMultiDataSet(), excluded, what);
+    }
+
+    /** Parameters' gradients agree with finite differences; the network has an updater that moves nothing. */
+    public static void gradientsAgree(Model model, MultiDataSet data, Set<String> excluded, String what) {
         boolean passed;
         if (model instanceof MultiLayerNetwork network) {
             passed = GradientCheckUtil.checkGradients(new GradientCheckUtil.MLNConfig()
                     .net(network)
-                    .input(data.getFeatures())
-                    .labels(data.getLabels())
-                    .inputMask(data.getFeaturesMaskArray())
-                    .labelMask(data.getLabelsMaskArray())
+                    .input(data.getFeatures(0))
+                    .labels(data.getLabels(0))
+                    .inputMask(data.getFeaturesMaskArray(0))
+                    .labelMask(data.getLabelsMaskArray(0))
                     .excludeParams(excluded)
                     .subset(true)
                     .maxPerParam(3)
@@ -53,20 +60,16 @@ public final class Contracts {
         } else {
             passed = GradientCheckUtil.checkGradients(new GradientCheckUtil.GraphConfig()
                     .net((ComputationGraph) model)
-                    .inputs(new INDArray[] {data.getFeatures()})
-                    .labels(new INDArray[] {data.getLabels()})
-                    .inputMask(array(data.getFeaturesMaskArray()))
-                    .labelMask(array(data.getLabelsMaskArray()))
+                    .inputs(data.getFeatures())
+                    .labels(data.getLabels())
+                    .inputMask(data.getFeaturesMaskArrays())
+                    .labelMask(data.getLabelsMaskArrays())
                     .excludeParams(excluded)
                     .subset(true)
                     .maxPerParam(3)
                     .print(GradientCheckUtil.PrintMode.FAILURES_ONLY));
         }
         assertTrue(passed, what);
-    }
-
-    private static INDArray[] array(INDArray mask) {
-        return mask == null ? null : new INDArray[] {mask};
     }
 
     /**
@@ -95,6 +98,11 @@ public final class Contracts {
 
     /** Training comes to the same with workspaces and without. */
     public static void workspacesMakeNoDifference(Function<Settings, Model> networks, DataSet data) {
+        workspacesMakeNoDifference(networks, data.toMultiDataSet());
+    }
+
+    /** Training comes to the same with workspaces and without. */
+    public static void workspacesMakeNoDifference(Function<Settings, Model> networks, MultiDataSet data) {
         Model enabled = networks.apply(Settings.training(new Adam(1e-2)));
         Model none = networks.apply(new Settings(DataType.DOUBLE, true, WorkspaceMode.NONE, new Adam(1e-2)));
         for (int i = 0; i < 4; i++) {
@@ -103,7 +111,10 @@ public final class Contracts {
         }
         assertTrue(enabled.params().equalsWithEps(none.params(), 1e-12));
         assertEquals(enabled.score(), none.score(), 1e-12);
-        assertTrue(Models.output(enabled, data, false).equalsWithEps(Models.output(none, data, false), 1e-12));
+        INDArray[] output = Models.output(none, data, false);
+        for (int i = 0; i < output.length; i++) {
+            assertTrue(Models.output(enabled, data, false)[i].equalsWithEps(output[i], 1e-12));
+        }
     }
 
     /**
@@ -114,6 +125,11 @@ public final class Contracts {
      *     depends on
      */
     public static void nothingIsLost(Model model, DataSet data, Path folder) throws IOException {
+        nothingIsLost(model, data.toMultiDataSet(), folder);
+    }
+
+    /** The same for several inputs or outputs. */
+    public static void nothingIsLost(Model model, MultiDataSet data, Path folder) throws IOException {
         Models.fit(model, data);
         File file = folder.resolve("model.zip").toFile();
         ModelSerializer.writeModel(model, file, true);
@@ -137,10 +153,10 @@ public final class Contracts {
         }
         List<Model> copies = List.of(Models.load(model, file), Models.copy(model));
         double score = Models.score(model, data, false);
-        INDArray output = Models.output(model, data, false);
+        INDArray[] output = Models.output(model, data, false);
         for (Model copy : copies) {
             assertEquals(score, Models.score(copy, data, false), 1e-13);
-            assertEquals(output, Models.output(copy, data, false));
+            assertArrayEquals(output, Models.output(copy, data, false));
         }
         Models.fit(model, data);
         for (Model copy : copies) {
@@ -165,9 +181,14 @@ public final class Contracts {
 
     /** FLOAT gives the score and the gradients of DOUBLE to FLOAT's precision. */
     public static void floatFollowsDouble(Function<Settings, Model> networks, DataSet data) {
+        floatFollowsDouble(networks, data.toMultiDataSet());
+    }
+
+    /** FLOAT gives the score and the gradients of DOUBLE to FLOAT's precision. */
+    public static void floatFollowsDouble(Function<Settings, Model> networks, MultiDataSet data) {
         Model twice = networks.apply(Settings.gradientCheck(true));
         Model single = networks.apply(new Settings(DataType.FLOAT, true, WorkspaceMode.ENABLED, new NoOp()));
-        DataSet floats = Models.cast(data, DataType.FLOAT);
+        MultiDataSet floats = Models.cast(data, DataType.FLOAT);
         twice.setParams(single.params().castTo(DataType.DOUBLE));
         INDArray expected = Models.gradient(twice, Models.cast(floats, DataType.DOUBLE));
         INDArray found = Models.gradient(single, floats).castTo(DataType.DOUBLE);

@@ -3,6 +3,7 @@ package io.latent4j.contracts;
 
 import java.io.File;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import org.deeplearning4j.nn.api.Model;
@@ -16,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
 
 /** One way to handle DL4J's two kinds of network. */
 public final class Models {
@@ -43,28 +45,44 @@ public final class Models {
     }
 
     public static double score(Model model, DataSet data, boolean training) {
+        return score(model, data.toMultiDataSet(), training);
+    }
+
+    public static double score(Model model, MultiDataSet data, boolean training) {
         return model instanceof MultiLayerNetwork network
-                ? network.score(data, training)
+                ? network.score(single(data), training)
                 : ((ComputationGraph) model).score(data, training);
     }
 
     public static INDArray scoreExamples(Model model, DataSet data, boolean regularization) {
+        return scoreExamples(model, data.toMultiDataSet(), regularization);
+    }
+
+    public static INDArray scoreExamples(Model model, MultiDataSet data, boolean regularization) {
         return model instanceof MultiLayerNetwork network
-                ? network.scoreExamples(data, regularization)
+                ? network.scoreExamples(single(data), regularization)
                 : ((ComputationGraph) model).scoreExamples(data, regularization);
     }
 
     public static INDArray output(Model model, DataSet data, boolean training) {
+        return output(model, data.toMultiDataSet(), training)[0];
+    }
+
+    public static INDArray[] output(Model model, MultiDataSet data, boolean training) {
         if (model instanceof MultiLayerNetwork network) {
-            return network.output(data.getFeatures(), training, data.getFeaturesMaskArray(), null);
+            INDArray mask = first(data.getFeaturesMaskArrays());
+            return new INDArray[] {network.output(data.getFeatures(0), training, mask, null)};
         }
-        INDArray[] masks = data.getFeaturesMaskArray() == null ? null : new INDArray[] {data.getFeaturesMaskArray()};
-        return ((ComputationGraph) model).output(training, new INDArray[] {data.getFeatures()}, masks, null)[0];
+        return ((ComputationGraph) model).output(training, data.getFeatures(), data.getFeaturesMaskArrays(), null);
     }
 
     public static void fit(Model model, DataSet data) {
+        fit(model, data.toMultiDataSet());
+    }
+
+    public static void fit(Model model, MultiDataSet data) {
         if (model instanceof MultiLayerNetwork network) {
-            network.fit(data);
+            network.fit(single(data));
         } else {
             ((ComputationGraph) model).fit(data);
         }
@@ -72,22 +90,38 @@ public final class Models {
 
     /** Gradient of one minibatch. */
     public static INDArray gradient(Model model, DataSet data) {
+        return gradient(model, data.toMultiDataSet());
+    }
+
+    /** Gradient of one minibatch. */
+    public static INDArray gradient(Model model, MultiDataSet data) {
         if (model instanceof MultiLayerNetwork network) {
-            network.setInput(data.getFeatures());
-            network.setLabels(data.getLabels());
-            network.setLayerMaskArrays(data.getFeaturesMaskArray(), data.getLabelsMaskArray());
+            network.setInput(data.getFeatures(0));
+            network.setLabels(data.getLabels(0));
+            network.setLayerMaskArrays(first(data.getFeaturesMaskArrays()), first(data.getLabelsMaskArrays()));
             network.computeGradientAndScore();
         } else {
             ComputationGraph graph = (ComputationGraph) model;
             graph.setInputs(data.getFeatures());
             graph.setLabels(data.getLabels());
             if (data.hasMaskArrays()) {
-                graph.setLayerMaskArrays(
-                        new INDArray[] {data.getFeaturesMaskArray()}, new INDArray[] {data.getLabelsMaskArray()});
+                graph.setLayerMaskArrays(data.getFeaturesMaskArrays(), data.getLabelsMaskArrays());
             }
             graph.computeGradientAndScore();
         }
         return model.gradient().gradient().dup();
+    }
+
+    private static DataSet single(MultiDataSet data) {
+        return new DataSet(
+                data.getFeatures(0),
+                data.getLabels(0),
+                first(data.getFeaturesMaskArrays()),
+                first(data.getLabelsMaskArrays()));
+    }
+
+    private static @Nullable INDArray first(INDArray @Nullable [] masks) {
+        return masks == null ? null : masks[0];
     }
 
     public static String summary(Model model) {
@@ -112,17 +146,25 @@ public final class Models {
         return model instanceof MultiLayerNetwork network ? network.clone() : ((ComputationGraph) model).clone();
     }
 
-    /** The same data in another type; integer labels stay as they are. */
+    /** The same data in another type; integers stay as they are. */
     public static DataSet cast(DataSet data, DataType type) {
-        INDArray labels = data.getLabels();
-        return new DataSet(
-                data.getFeatures().castTo(type),
-                labels.dataType().isFPType() ? labels.castTo(type) : labels,
-                data.getFeaturesMaskArray() == null
-                        ? null
-                        : data.getFeaturesMaskArray().castTo(type),
-                data.getLabelsMaskArray() == null
-                        ? null
-                        : data.getLabelsMaskArray().castTo(type));
+        return single(cast(data.toMultiDataSet(), type));
+    }
+
+    /** The same data in another type; integers stay as they are. */
+    public static MultiDataSet cast(MultiDataSet data, DataType type) {
+        return new org.nd4j.linalg.dataset.MultiDataSet(
+                cast(data.getFeatures(), type),
+                cast(data.getLabels(), type),
+                cast(data.getFeaturesMaskArrays(), type),
+                cast(data.getLabelsMaskArrays(), type));
+    }
+
+    private static INDArray @Nullable [] cast(INDArray @Nullable [] arrays, DataType type) {
+        return arrays == null
+                ? null
+                : Arrays.stream(arrays)
+                        .map(array -> array == null || !array.dataType().isFPType() ? array : array.castTo(type))
+                        .toArray(INDArray[]::new);
     }
 }

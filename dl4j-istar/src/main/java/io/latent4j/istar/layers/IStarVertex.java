@@ -52,8 +52,10 @@ final class IStarVertex extends BaseGraphVertex {
         if (!canDoForward()) {
             throw new IllegalStateException("Cannot do forward pass: inputs of vertex \"" + vertexName + "\" not set");
         }
+        // Without masks a graph does not tell its vertices, so the last minibatch's masks are still here
+        boolean unmasked = masks == null || graph.getInputMaskArrays() == null;
         List<@Nullable INDArray> inputMasks =
-                masks == null ? Collections.nCopies(inputs.length, null) : Arrays.asList(masks);
+                unmasked ? Collections.nCopies(inputs.length, null) : Arrays.asList(masks);
         layer.penalise(List.of(inputs), inputMasks, training, workspaceMgr);
         return workspaceMgr.leverageTo(ArrayType.ACTIVATIONS, inputs[inputs.length - 1]);
     }

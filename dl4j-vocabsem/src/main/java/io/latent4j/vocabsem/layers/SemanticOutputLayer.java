@@ -320,8 +320,11 @@ abstract class SemanticOutputLayer<C extends SemanticLogitsConfiguration> extend
 
     @Override
     public void setMaskArray(@Nullable INDArray maskArray) {
+        // A graph sets the same mask again between gradient and score
+        if (maskArray != this.maskArray) {
+            lossOfGradientPass = Double.NaN;
+        }
         super.setMaskArray(maskArray);
-        lossOfGradientPass = Double.NaN;
     }
 
     @Override
