@@ -192,6 +192,16 @@ class CoSupervisionTest {
     }
 
     @Test
+    void aSingleCandidateCostsNothing() {
+        ComputationGraph graph = Towers.SEPARATE.graph(Settings.gradientCheck(true), Batches.heads());
+        MultiDataSet data = Batches.batch(
+                3, DataType.DOUBLE, new int[] {4, 3}, new int[] {2}, new int[][][] {{{0}}, {null, {0}}}, 5);
+        Models.gradient(graph, data);
+        assertEquals(0, CoSupervision.losses(graph).nextSequence());
+        assertEquals(0, graph.gradient().getGradientFor("emb_W").amaxNumber().doubleValue());
+    }
+
+    @Test
     void eitherLossAlone() {
         MultiDataSet data = Batches.usual(DataType.DOUBLE);
         ComputationGraph tokens = Towers.SEPARATE.graph(
