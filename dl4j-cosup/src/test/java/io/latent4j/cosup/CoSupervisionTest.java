@@ -201,6 +201,24 @@ class CoSupervisionTest {
         assertEquals(0, graph.gradient().getGradientFor("emb_W").amaxNumber().doubleValue());
     }
 
+    /** Dropout of all layers reaches the heads too, whether or not a minibatch has targets for them. */
+    @Test
+    void dropoutIsForTrainingOnly() {
+        ComputationGraph graph = Batches.separate(
+                Settings.training(new Sgd(0.1)).base().dropOut(0.5),
+                Batches.heads().build());
+        MultiDataSet data = Batches.usual(DataType.DOUBLE);
+        MultiDataSet withoutRet =
+                Batches.batch(3, DataType.DOUBLE, new int[] {4, 3}, new int[] {1}, new int[][][] {null, null}, -1);
+        graph.fit(withoutRet);
+        graph.fit(data);
+        double first = graph.score(data, true);
+        assertTrue(first != graph.score(data, true), "another choice each time");
+        assertEquals(graph.score(data, false), graph.score(data, false));
+        assertTrue(graph.params().isInfinite().none() && graph.params().isNaN().none());
+        assertTrue(graph.summary().contains("NextSequenceVertex"), graph::summary);
+    }
+
     @Test
     void eitherLossAlone() {
         MultiDataSet data = Batches.usual(DataType.DOUBLE);

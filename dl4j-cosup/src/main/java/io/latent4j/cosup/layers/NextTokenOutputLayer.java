@@ -38,10 +38,7 @@ final class NextTokenOutputLayer extends WeightedOutputLayer<io.latent4j.cosup.N
     @Override
     NextSequenceContrast.Result losses(Targets targets, boolean training, LayerWorkspaceMgr workspaceMgr) {
         return NextSequenceContrast.of(
-                targets.of(states(training, workspaceMgr)),
-                vocabulary(training, workspaceMgr),
-                targets.pairing(),
-                Contrast.PAPER);
+                targets.of(states()), vocabulary(training, workspaceMgr), targets.pairing(), Contrast.PAPER);
     }
 
     @Override
@@ -50,7 +47,7 @@ final class NextTokenOutputLayer extends WeightedOutputLayer<io.latent4j.cosup.N
         INDArray vocabulary = vocabulary(true, workspaceMgr);
         INDArray view = gradientViews.get(DefaultParamInitializer.WEIGHT_KEY).transpose();
         boolean direct = view.dataType() == DataType.FLOAT || view.dataType() == DataType.DOUBLE;
-        INDArray states = states(true, workspaceMgr);
+        INDArray states = states();
         NextSequenceContrast.Result result = NextSequenceContrast.withGradients(
                 targets.of(states), vocabulary, targets.pairing(), Contrast.PAPER, factor, direct ? view : null);
         if (!direct) {
@@ -68,10 +65,12 @@ final class NextTokenOutputLayer extends WeightedOutputLayer<io.latent4j.cosup.N
 
     @Override
     public INDArray activate(boolean training, LayerWorkspaceMgr workspaceMgr) {
+        assertInputSet(false);
+        applyDropOutIfNecessary(training, workspaceMgr);
         INDArray vocabulary = vocabulary(training, workspaceMgr);
         INDArray states;
         try (MemoryWorkspace ws = workspaceMgr.notifyScopeBorrowed(ArrayType.FF_WORKING_MEM)) {
-            states = states(training, workspaceMgr);
+            states = states();
         }
         INDArray output = workspaceMgr.createUninitialized(
                 ArrayType.ACTIVATIONS, dataType, new long[] {states.size(0), vocabulary.size(0)}, 'c');
@@ -81,7 +80,7 @@ final class NextTokenOutputLayer extends WeightedOutputLayer<io.latent4j.cosup.N
 
     @Override
     protected INDArray preOutput2d(boolean training, LayerWorkspaceMgr workspaceMgr) {
-        return Nd4j.gemm(states(training, workspaceMgr), vocabulary(training, workspaceMgr), false, true);
+        return Nd4j.gemm(states(), vocabulary(training, workspaceMgr), false, true);
     }
 
     /** The output matrix with a row per token, {@code [V, d]}. */
@@ -90,16 +89,14 @@ final class NextTokenOutputLayer extends WeightedOutputLayer<io.latent4j.cosup.N
                 .transpose();
     }
 
-    /** The input after dropout as rows, {@code [N·T, d]}. */
-    private INDArray states(boolean training, LayerWorkspaceMgr workspaceMgr) {
-        assertInputSet(false);
+    /** The input as rows, {@code [N·T, d]}. */
+    private INDArray states() {
         long features = layerConf().getNIn();
         if (input.rank() != 3 || input.size(isNwc() ? 2 : 1) != features) {
             throw new IllegalArgumentException("input must have shape "
                     + (isNwc() ? "[N, T, " + features + "]" : "[N, " + features + ", T]") + ", found "
                     + Arrays.toString(input.shape()) + " " + layerId());
         }
-        applyDropOutIfNecessary(training, workspaceMgr);
         return TimeSteps.rows(input, layerConf().getDataFormat());
     }
 

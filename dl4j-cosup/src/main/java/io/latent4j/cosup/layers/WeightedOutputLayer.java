@@ -63,6 +63,7 @@ abstract class WeightedOutputLayer<C extends io.latent4j.cosup.WeightedOutputLay
         }
         // 'f': recurrent layers read time steps apart
         INDArray epsilonNext = workspaceMgr.create(ArrayType.ACTIVATION_GRAD, dataType, input.shape(), 'f');
+        applyDropOutIfNecessary(true, workspaceMgr);
         try (MemoryWorkspace ws = workspaceMgr.notifyScopeBorrowed(ArrayType.BP_WORKING_MEM)) {
             Targets targets = targets();
             double weight = weight();
@@ -87,6 +88,7 @@ abstract class WeightedOutputLayer<C extends io.latent4j.cosup.WeightedOutputLay
         if (!training || Double.isNaN(loss)) {
             assertInputSet(false);
             requireLabels();
+            applyDropOutIfNecessary(training, workspaceMgr);
             try (MemoryWorkspace ws = workspaceMgr.notifyScopeBorrowed(ArrayType.FF_WORKING_MEM)) {
                 Targets targets = targets();
                 loss = targets.none()
