@@ -3,6 +3,7 @@ package io.latent4j.cosup;
 
 import java.io.Serializable;
 import java.util.Objects;
+import org.nd4j.shade.jackson.annotation.JsonCreator;
 import org.nd4j.shade.jackson.annotation.JsonProperty;
 
 /**
@@ -11,12 +12,9 @@ import org.nd4j.shade.jackson.annotation.JsonProperty;
  * @param similarity the similarity whose softmax over the keys is taken
  * @param temperature divisor of the similarities, positive and finite
  * @param symmetric whether keys are contrasted with the queries as well, each direction counting one half
+ * @serial exclude
  */
-public record Contrast(
-        @JsonProperty("similarity") Similarity similarity,
-        @JsonProperty("temperature") double temperature,
-        @JsonProperty("symmetric") boolean symmetric)
-        implements Serializable {
+public record Contrast(Similarity similarity, double temperature, boolean symmetric) implements Serializable {
     /** The paper's contrast: dot product, temperature 1, queries against keys only. */
     public static final Contrast PAPER = new Contrast(Similarity.DOT, 1, false);
 
@@ -28,11 +26,17 @@ public record Contrast(
      * @param symmetric whether both directions count
      * @throws IllegalArgumentException if the temperature is not positive and finite
      */
-    public Contrast {
-        Objects.requireNonNull(similarity, "similarity must be DOT or COSINE, found null");
+    @JsonCreator
+    public Contrast(
+            @JsonProperty("similarity") Similarity similarity,
+            @JsonProperty("temperature") double temperature,
+            @JsonProperty("symmetric") boolean symmetric) {
+        this.similarity = Objects.requireNonNull(similarity, "similarity must be DOT or COSINE, found null");
         if (!(temperature > 0) || temperature == Double.POSITIVE_INFINITY) {
             throw new IllegalArgumentException("temperature must be positive and finite, found " + temperature);
         }
+        this.temperature = temperature;
+        this.symmetric = symmetric;
     }
 
     /**

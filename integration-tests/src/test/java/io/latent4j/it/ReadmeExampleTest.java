@@ -24,8 +24,11 @@ import org.junit.jupiter.params.provider.CsvSource;
 class ReadmeExampleTest {
 
     @ParameterizedTest
-    @CsvSource({"Example, (?s).*IsoScore\\* 0\\.\\d+.*", "LabelExample, (?s).*before \\d\\.\\d+ after 1\\.00.*",
-        "AskExample, (?s).*: ghana .*text: it is accra.*"})
+    @CsvSource({
+        "Example, (?s).*IsoScore\\* 0\\.\\d+.*",
+        "LabelExample, (?s).*before \\d\\.\\d+ after 1\\.00.*",
+        "AskExample, (?s).*: ghana .*text: it is accra.*"
+    })
     void theExampleCompilesAndRuns(String name, String expected, @TempDir Path classes) throws Exception {
         String source = example(name);
         JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.it.experiments;
 
+import static io.latent4j.it.Arguments.require;
+
 import io.latent4j.it.lm.CausalLm;
 import io.latent4j.it.lm.LlamaLm;
 import io.latent4j.it.lm.LstmLm;
@@ -38,7 +40,6 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /**
@@ -291,12 +292,6 @@ public final class VocabsemExperiment implements Callable<Integer> {
         require(command, clusteringRate > 0, "--clustering-rate", "more than 0", clusteringRate);
         require(command, linearRate > 0, "--linear-rate", "more than 0", linearRate);
         return command;
-    }
-
-    private static void require(CommandLine command, boolean holds, String option, String expected, Object found) {
-        if (!holds) {
-            throw new ParameterException(command, option + ": expected " + expected + ", found " + found);
-        }
     }
 
     private CausalLm languageModel(String name, PrintWriter screen) throws IOException {

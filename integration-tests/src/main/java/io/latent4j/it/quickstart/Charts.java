@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.it.quickstart;
 
+import io.latent4j.it.quickstart.CodeSearch.Supervision;
 import io.latent4j.it.quickstart.Results.Group;
 import io.latent4j.it.quickstart.Results.Spread;
 import io.latent4j.it.quickstart.Semantics.Method;
@@ -48,6 +49,8 @@ final class Charts {
     static final String LENS_CLASSES = "lens-classes.png";
     static final String LENS_CLASS_PROBABILITIES = "lens-class-probabilities.png";
 
+    static final String CODE_SEARCH = "code-search.png";
+
     private static final int WIDTH = 760;
     private static final int HEIGHT = 420;
     private static final Color INK = new Color(0x33, 0x33, 0x33);
@@ -88,7 +91,40 @@ final class Charts {
                     LENS_CLASS_PROBABILITIES,
                     png(trajectory(Map.of("classes", semantics.classes()), Measure.PROBABILITY)));
         }
+        if (results.search().isPresent()) {
+            charts.put(CODE_SEARCH, png(codeSearch(results.search().get())));
+        }
         return charts;
+    }
+
+    private static CategoryChart codeSearch(CodeSearch search) {
+        CategoryChart chart = new CategoryChartBuilder()
+                .width(WIDTH)
+                .height(HEIGHT)
+                .title("Code found, names written")
+                .xAxisTitle("on methods of unseen files")
+                .yAxisTitle("%")
+                .build();
+        style(chart);
+        chart.getStyler().setAvailableSpaceFill(0.8).setOverlapped(false).setYAxisMin(0.0);
+        chart.getStyler().setLegendPosition(LegendPosition.OutsideS).setLegendLayout(Styler.LegendLayout.Horizontal);
+        Map<Supervision, Color> colors = Map.of(
+                Supervision.NONE, GRID,
+                Supervision.TOKENS, BELOW[0],
+                Supervision.SEQUENCES, BELOW[1],
+                Supervision.BOTH, ABOVE[1]);
+        for (CodeSearch.Score score : search.scores()) {
+            chart.addSeries(
+                            score.supervision().title(),
+                            List.of("recall@1", "recall@10", "MRR@10", "F1 of names"),
+                            List.of(
+                                    100 * score.retrieval().recallAt(1),
+                                    100 * score.retrieval().recallAt(10),
+                                    100 * score.retrieval().meanReciprocalRank(),
+                                    100 * score.answers().f1()))
+                    .setFillColor(colors.get(score.supervision()));
+        }
+        return chart;
     }
 
     private static XYChart fewShot(Semantics semantics) {

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.it.quickstart;
 
+import io.latent4j.it.quickstart.CodeSearch.Supervision;
+import io.latent4j.it.quickstart.corpus.CodeCorpus;
 import io.latent4j.it.quickstart.corpus.Corpus;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -39,6 +42,9 @@ final class Experiment {
 
         /** All that is done with the language model is complete; empty if the classes have no words of their own. */
         void understood(Optional<Semantics> semantics);
+
+        /** All models that retrieve code are complete; the co-supervised one is given, to be asked. */
+        void retrieved(CodeSearch search, CodeModel model);
     }
 
     private static final int CALIBRATION_STEPS = 12;
@@ -50,13 +56,15 @@ final class Experiment {
     private static final double ARBITER_SLEEP = 2;
 
     private final Corpus corpus;
+    private final CodeCorpus code;
     private final Plan plan;
     private final int threads;
     private final long seed;
     private final Observer observer;
 
-    Experiment(Corpus corpus, Plan plan, int threads, long seed, Observer observer) {
+    Experiment(Corpus corpus, CodeCorpus code, Plan plan, int threads, long seed, Observer observer) {
         this.corpus = corpus;
+        this.code = code;
         this.plan = plan;
         this.threads = threads;
         this.seed = seed;
@@ -78,12 +86,27 @@ final class Experiment {
         });
         try {
             Trainer trainer = sized(fixedTexts > 0 ? fixedTexts : affordable(workers, deadlineNanos));
-            // The longest task goes first
+            // The longest tasks go first
             Future<Optional<Semantics>> semantics = workers.submit(() -> semantics(trainer));
+            int instances = trainer.texts() * Plan.CODE_MODEL_TEXTS;
+            Optional<CodeSearchStudy> search =
+                    plan.code() ? Optional.of(new CodeSearchStudy(code, seed)) : Optional.empty();
+            List<Future<CodeSearchStudy.Trained>> models = search.stream()
+                    .flatMap(study -> Arrays.stream(Supervision.values())
+                            .map(supervision -> workers.submit(() -> trained(study, supervision, instances))))
+                    .toList();
             List<Callable<Run>> runs = new ArrayList<>();
             plan.runs().forEach(setting -> runs.add(() -> trainer.run(setting, observer::progress)));
             collect(workers, runs, observer::finished);
             observer.understood(result(semantics));
+            if (search.isPresent()) {
+                List<CodeSearchStudy.Trained> trained = new ArrayList<>();
+                for (Future<CodeSearchStudy.Trained> model : models) {
+                    trained.add(result(model));
+                }
+                observer.retrieved(
+                        search.get().result(trained, instances), search.get().best(trained));
+            }
             if (plan.candidates() > 0) {
                 long seconds = Math.max(1, (deadlineNanos - System.nanoTime()) / 1_000_000_000L);
                 new Search(trainer, seed)
@@ -95,19 +118,24 @@ final class Experiment {
     }
 
     private Optional<Semantics> semantics(Trainer trainer) {
-        int texts = trainer.epochs() * trainer.data().trainingTexts();
         // Progress is counted in texts of a network, and goes on evenly whatever the language model's cost
         IntConsumer steps =
                 trained -> observer.progress(trained * Plan.LANGUAGE_MODEL_NETWORKS / Plan.LANGUAGE_MODEL_TEXTS);
-        return new SemanticsStudy(corpus, seed).run(texts * Plan.LANGUAGE_MODEL_TEXTS, steps);
+        return new SemanticsStudy(corpus, seed).run(trainer.texts() * Plan.LANGUAGE_MODEL_TEXTS, steps);
+    }
+
+    private CodeSearchStudy.Trained trained(CodeSearchStudy study, Supervision supervision, int instances) {
+        return study.run(
+                supervision,
+                instances,
+                trained -> observer.progress(trained * Plan.CODE_MODEL_NETWORKS / Plan.CODE_MODEL_TEXTS));
     }
 
     private Trainer sized(int texts) {
         int available = corpus.train().size();
         int epochs = Math.max(MIN_EPOCHS, (texts + available - 1) / available);
         Trainer trainer = new Trainer(TrainingData.of(corpus, Math.max(texts / epochs, 1), seed), epochs);
-        observer.sized(
-                trainer.data().trainingTexts() * epochs, epochs, trainer.data().testTexts());
+        observer.sized(trainer.texts(), epochs, trainer.data().testTexts());
         return trainer;
     }
 
@@ -148,8 +176,7 @@ final class Experiment {
         double fixed = mean(measuring) * (1.5 + (Trainer.CURVE_POINTS + 1) / 8.0);
         double perText = Math.max(mean(seconds) - fixed, 0.1 * mean(seconds)) / texts;
         double left = (deadlineNanos - System.nanoTime()) / 1e9 * threads;
-        double perNetwork =
-                (left - plan.candidates() * ARBITER_SLEEP) / (plan.networks() + Plan.LANGUAGE_MODEL_NETWORKS) - fixed;
+        double perNetwork = (left - plan.candidates() * ARBITER_SLEEP) / plan.work() - fixed;
         return (int) Math.max(MIN_TEXTS, perNetwork / perText);
     }
 

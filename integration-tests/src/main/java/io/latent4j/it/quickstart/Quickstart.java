@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.it.quickstart;
 
+import static io.latent4j.it.Arguments.require;
+
+import io.latent4j.it.quickstart.corpus.CodeCorpus;
 import io.latent4j.it.quickstart.corpus.Corpus;
 import io.latent4j.it.quickstart.corpus.CorpusException;
 import io.latent4j.it.quickstart.corpus.JavadocCorpus;
@@ -22,27 +25,32 @@ import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 
 /**
- * The command line: reads real text, trains the same classifier without and with I-STAR and a small language model whose
- * states are read through its vocabulary, and writes a report folder.
+ * The command line: reads real text, trains the same classifier without and with I-STAR, a small language model whose
+ * states are read through its vocabulary, and one that retrieves code while it writes, and writes a report folder.
  *
  * <p>Exit codes: 0 the report is complete, 1 the input can't be used or something failed, 2 the arguments are wrong.
  */
 @Command(
         name = "quickstart",
         description =
-                "Trains a text classifier without and with I-STAR, and a language model whose states are read through"
-                        + " its vocabulary, on real text and reports what came out.",
+                "Trains a text classifier without and with I-STAR, a language model whose states are read through its"
+                        + " vocabulary, and a model that retrieves code while it writes, on real text, and reports what"
+                        + " came out.",
         versionProvider = Quickstart.Version.class,
         mixinStandardHelpOptions = true,
+        subcommands = Ask.class,
         sortOptions = false)
 public final class Quickstart implements Callable<Integer> {
+    /** The report's folder where none is given. */
+    static final String OUT = "quickstart-report";
+
     private static final int FAILED = 1;
     private static final double MAX_MINUTES = 24 * 60;
 
     @Option(
             names = "--minutes",
             paramLabel = "M",
-            defaultValue = "4",
+            defaultValue = "5",
             description =
                     "Time to fill, reading and reporting included (default: ${DEFAULT-VALUE}). More time means more"
                             + " training per network.")
@@ -66,7 +74,7 @@ public final class Quickstart implements Callable<Integer> {
     @Option(
             names = "--out",
             paramLabel = "DIR",
-            defaultValue = "quickstart-report",
+            defaultValue = OUT,
             description = "Where the report goes (default: ${DEFAULT-VALUE} in the current directory).")
     private Path out = Path.of("");
 
@@ -140,15 +148,19 @@ public final class Quickstart implements Callable<Integer> {
         Report report = report();
         screen.println("Reading " + (data == null ? "Javadoc in " + corpusFolder : data.toString()) + " ...");
         screen.flush();
-        Corpus corpus = data == null ? JavadocCorpus.read(corpusFolder, JavadocCorpus.TOPICS) : LabelledFile.read(data);
-        print(corpus, screen);
+        CodeCorpus.Builder methods = new CodeCorpus.Builder();
+        Corpus corpus = data == null
+                ? JavadocCorpus.read(corpusFolder, JavadocCorpus.TOPICS, methods)
+                : LabelledFile.read(data);
+        CodeCorpus code = methods.build();
+        print(corpus, code, screen);
 
-        Plan plan = Plan.of(lambdas, seed, candidates);
+        Plan plan = Plan.of(lambdas, seed, candidates, !code.isEmpty());
         String arguments = String.join(" ", command.getParseResult().originalArgs());
         try (Session session =
-                new Session(corpus, plan, Environment.describe(threads, arguments), report, screen, start)) {
+                new Session(corpus, code, plan, Environment.describe(threads, arguments), report, screen, start)) {
             long deadline = start + (long) (minutes * 60e9);
-            new Experiment(corpus, plan, threads, seed, session).run(deadline, examples);
+            new Experiment(corpus, code, plan, threads, seed, session).run(deadline, examples);
             session.complete();
         }
         return 0;
@@ -169,12 +181,6 @@ public final class Quickstart implements Callable<Integer> {
         return command;
     }
 
-    private static void require(CommandLine command, boolean holds, String option, String expected, Object found) {
-        if (!holds) {
-            throw new ParameterException(command, option + ": expected " + expected + ", found " + found);
-        }
-    }
-
     private Report report() throws IOException {
         try {
             return new Report(out);
@@ -183,7 +189,7 @@ public final class Quickstart implements Callable<Integer> {
         }
     }
 
-    private void print(Corpus corpus, PrintWriter screen) {
+    private void print(Corpus corpus, CodeCorpus code, PrintWriter screen) {
         screen.printf("%-36s %-18s %6s %9s %9s%n", "source", "class", "files", "texts", "words");
         for (Corpus.Source source : corpus.sources()) {
             screen.printf(
@@ -201,6 +207,11 @@ public final class Quickstart implements Callable<Integer> {
                 corpus.validation().size(),
                 corpus.test().size(),
                 Duration.ofNanos(System.nanoTime() - start).toSeconds());
+        if (!code.isEmpty()) {
+            screen.printf(
+                    "%d documented methods to learn from, %d to search for%n",
+                    code.train().size(), code.test().size());
+        }
         screen.flush();
     }
 
@@ -212,7 +223,7 @@ public final class Quickstart implements Callable<Integer> {
     }
 
     private static int failed(Exception problem, CommandLine command, ParseResult parsed) {
-        Quickstart quickstart = command.getCommand();
+        Quickstart quickstart = (Quickstart) command.getCommandSpec().root().userObject();
         if (quickstart.stackTrace) {
             problem.printStackTrace(command.getErr());
         }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.it.quickstart;
 
+import io.latent4j.it.quickstart.corpus.CodeCorpus.Method;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -42,9 +44,19 @@ final class Report {
             replace(ResultFiles.SEMANTICS_CSV, ResultFiles.csv(semantics).getBytes(StandardCharsets.UTF_8));
             replace(ResultFiles.LENS_CSV, semantics.words().toSummaryCsv().getBytes(StandardCharsets.UTF_8));
         }
+        if (results.search().isPresent()) {
+            replace(
+                    ResultFiles.CODE_CSV,
+                    ResultFiles.csv(results.search().get()).getBytes(StandardCharsets.UTF_8));
+        }
         replace(ResultFiles.CSV, ResultFiles.csv(results).getBytes(StandardCharsets.UTF_8));
         replace(ResultFiles.JSON, ResultFiles.json(results).getBytes(StandardCharsets.UTF_8));
         replace(PAGE, ReportPage.html(results, charts.keySet()).getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Saves the model that {@link Ask} asks. */
+    void save(CodeModel model, List<Method> methods) throws IOException {
+        SavedSearch.save(folder, model, methods);
     }
 
     private void replace(String name, byte[] content) throws IOException {

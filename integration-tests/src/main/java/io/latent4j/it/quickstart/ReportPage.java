@@ -40,6 +40,7 @@ final class ReportPage {
         page.curves(charts);
         page.search();
         page.semantics(charts);
+        page.codeSearch(charts);
         page.data();
         page.training();
         page.files();
@@ -50,15 +51,15 @@ final class ReportPage {
     private void head() throws IOException {
         html.append("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">")
                 .append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")
-                .append("<title>I-STAR and vocabulary-defined semantics on real text</title><style>\n")
+                .append("<title>Latent spaces on real text</title><style>\n")
                 .append(style())
                 .append("</style></head><body><main>\n");
         html.append("<h1>Latent spaces on real text</h1>\n");
         paragraph(
                 "lead",
                 "What happens to a text classifier, and to the geometry of its hidden states, when a penalty makes those"
-                        + " states more or less isotropic while it learns? And what do the states of a language model mean"
-                        + " in its own vocabulary?");
+                        + " states more or less isotropic while it learns? What do the states of a language model mean in"
+                        + " its own vocabulary? And can one state both continue a text and find what it needs to know?");
         if (results.state() != Results.State.COMPLETE) {
             String done = results.networksDone() + " of " + results.plan().networks() + " networks";
             paragraph(
@@ -316,6 +317,82 @@ final class ReportPage {
                 "Probability of the right class, layer by layer and after neural clustering, over all test texts.");
     }
 
+    private void codeSearch(Set<String> charts) {
+        if (results.search().isEmpty()) {
+            if (results.state() == Results.State.COMPLETE) {
+                heading("Text that retrieves");
+                paragraph("", "Left out: your own texts have no code to retrieve.");
+            }
+            return;
+        }
+        CodeSearch search = results.search().get();
+        heading("Text that retrieves");
+        paragraph(
+                "",
+                "Token–sequence co-supervision (Lee et al., ACL 2024, arXiv 2403.09024) trains a language model on two"
+                        + " things at once: the next token, and the next sequence, a passage that it is about to need. At"
+                        + " a special token, [Ret], the model's state must be nearest to the vector of the right passage,"
+                        + " which a second network makes. So the model can ask for a passage while it writes, and go on"
+                        + " with it before its eyes.");
+        paragraph(
+                "",
+                "Here it reads the first sentence of a method's documentation, retrieves code, and writes the words of the"
+                        + " method's name: “sentence [Ret] code [Cs] name [Ce]”. The same small model (an LSTM beside a"
+                        + " sum of words, width " + CodeModel.WIDTH + ", "
+                        + grouped(CodeModel.VOCABULARY) + " words, the first " + CodeModel.CODE_WORDS
+                        + " words of the code, split at capital letters) was trained on the next token only, on the next"
+                        + " sequence only, and on both (λ = 1), each with the same " + grouped(search.instances())
+                        + " texts from " + grouped(search.trainMethods()) + " methods, and tested on "
+                        + grouped(search.testMethods()) + " methods of files that it had not seen. Guessing finds the"
+                        + " right code in " + Findings.percent(10.0 / search.testMethods())
+                        + " of cases among ten; “untrained” is better because documentation and code share words, and"
+                        + " the model starts as a sum of them.");
+        html.append("<div class=\"wide\"><table><thead><tr><th>Trained on</th><th>Recall@1</th><th>Recall@10</th>")
+                .append("<th>MRR@10</th><th>Perplexity</th><th>Name: F1</th><th>Name: exact</th><th>Grounded</th>")
+                .append("<th>Training</th></tr></thead><tbody>\n");
+        for (CodeSearch.Score score : search.scores()) {
+            html.append(score.supervision() == CodeSearch.Supervision.BOTH ? "<tr class=\"baseline\">" : "<tr>");
+            cell(score.supervision().title());
+            number(Findings.percent(score.retrieval().recallAt(1)));
+            number(Findings.percent(score.retrieval().recallAt(10)));
+            number(Findings.number(score.retrieval().meanReciprocalRank(), 3));
+            number(Findings.number(score.perplexity(), 1));
+            number(Findings.percent(score.answers().f1()));
+            number(Findings.percent(score.answers().exactMatch()));
+            number(
+                    score.grounding().spans() == 0
+                            ? "–"
+                            : Findings.percent(score.grounding().share()));
+            number(Findings.number(score.seconds(), 0) + " s");
+            html.append("</tr>\n");
+        }
+        html.append("</tbody></table></div>\n");
+        paragraph(
+                "note",
+                "Recall@k: the right code is among the first k. Perplexity: of [Ret], name and end, with the right code in"
+                        + " between; 1 would be certainty. Names are written after the code that was retrieved, right or"
+                        + " wrong, for "
+                        + search.score(CodeSearch.Supervision.BOTH).answers().answers()
+                        + " methods; F1 and exact match compare words as SQuAD does. Grounded: share of names all of whose"
+                        + " words are in the retrieved code. Nothing teaches the untrained model, and the one trained on"
+                        + " sequences only, to write. One seed each.");
+        figure(charts, Charts.CODE_SEARCH, "The same figures; higher is better.");
+        subheading("Questions to the co-supervised model");
+        html.append("<div class=\"wide\"><table><thead><tr><th>Documentation</th><th>Retrieved</th><th>Wrote</th>")
+                .append("<th>Right</th></tr></thead><tbody>\n");
+        for (CodeSearch.Example example : search.examples()) {
+            html.append("<tr>");
+            cell(example.question());
+            html.append("<td><code>").append(escape(example.signature())).append("</code></td>");
+            cell(example.generation().text());
+            cell(example.name() + (example.found() ? " (found)" : ""));
+            html.append("</tr>\n");
+        }
+        html.append("</tbody></table></div>\n");
+        html.append("<p>Ask it yourself, from the project's folder: <code>mvn -Pquickstart verify")
+                .append(" -Dquickstart.args=&quot;ask&quot;</code></p>\n");
+    }
+
     private void data() {
         Corpus corpus = results.corpus();
         heading("What was read");
@@ -402,6 +479,13 @@ final class ReportPage {
                     .append("\">")
                     .append(ResultFiles.LENS_CSV)
                     .append("</a> the lens's numbers by layer");
+        }
+        if (results.search().isPresent()) {
+            html.append(", <a href=\"")
+                    .append(ResultFiles.CODE_CSV)
+                    .append("\">")
+                    .append(ResultFiles.CODE_CSV)
+                    .append("</a> the models that retrieve code");
         }
         html.append(". To repeat exactly these numbers, run again with <code>--examples ")
                 .append(results.size().texts())

@@ -24,7 +24,35 @@ final class ResultFiles {
     /** Layer by layer, in the whole vocabulary. */
     static final String LENS_CSV = "lens.csv";
 
+    /** Models that retrieve code. */
+    static final String CODE_CSV = "code-search.csv";
+
     private ResultFiles() {}
+
+    static String csv(CodeSearch search) throws IOException {
+        Writer text = new StringWriter();
+        try (CSVPrinter printer = new CSVPrinter(text, CSVFormat.RFC4180)) {
+            printer.printRecord(values(search.scores().get(0)).keySet());
+            for (CodeSearch.Score score : search.scores()) {
+                printer.printRecord(values(score).values());
+            }
+        }
+        return text.toString();
+    }
+
+    private static Map<String, Object> values(CodeSearch.Score score) {
+        Map<String, Object> values = new LinkedHashMap<>();
+        values.put("training", score.supervision().title());
+        values.put("recallAt1", score.retrieval().recallAt(1));
+        values.put("recallAt10", score.retrieval().recallAt(10));
+        values.put("mrrAt10", score.retrieval().meanReciprocalRank());
+        values.put("perplexity", score.perplexity());
+        values.put("answerF1", score.answers().f1());
+        values.put("answerExactMatch", score.answers().exactMatch());
+        values.put("grounding", score.grounding().share());
+        values.put("secondsTraining", score.seconds());
+        return values;
+    }
 
     static String csv(Semantics semantics) throws IOException {
         Writer text = new StringWriter();
@@ -67,6 +95,10 @@ final class ResultFiles {
         root.put("epochs", results.size().epochs());
         root.put("testTexts", results.size().testTexts());
         results.semantics().ifPresent(semantics -> root.put("semantics", values(semantics)));
+        results.search()
+                .ifPresent(search -> root.put(
+                        "codeSearch",
+                        search.scores().stream().map(ResultFiles::values).toList()));
         List<Map<String, Object>> networks = new ArrayList<>();
         results.runs().forEach(run -> networks.add(withCurve("run", run)));
         results.candidates().forEach(run -> networks.add(withCurve("search", run)));

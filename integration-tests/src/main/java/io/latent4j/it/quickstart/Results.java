@@ -22,6 +22,7 @@ import org.apache.commons.math3.stat.descriptive.SummaryStatistics;
  * @param runs runs completed
  * @param candidates candidates of the search completed
  * @param semantics what the language model showed; empty as long as it isn't known, or if it is not to be had
+ * @param search what the models that retrieve code showed; empty as long as it isn't known, or without code
  * @param state whether more was to come
  * @param elapsed time since the start
  */
@@ -33,6 +34,7 @@ record Results(
         List<Run> runs,
         List<Run> candidates,
         Optional<Semantics> semantics,
+        Optional<CodeSearch> search,
         State state,
         Duration elapsed) {
 

@@ -2,6 +2,8 @@
 package io.latent4j.it.quickstart;
 
 import io.latent4j.it.quickstart.Results.State;
+import io.latent4j.it.quickstart.corpus.CodeCorpus;
+import io.latent4j.it.quickstart.corpus.CodeCorpus.Method;
 import io.latent4j.it.quickstart.corpus.Corpus;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -27,6 +29,7 @@ final class Session implements Experiment.Observer, AutoCloseable {
     private static final int LOG_REFRESH_MS = 20_000;
 
     private final Corpus corpus;
+    private final CodeCorpus code;
     private final Plan plan;
     private final Map<String, String> environment;
     private final Report report;
@@ -36,6 +39,7 @@ final class Session implements Experiment.Observer, AutoCloseable {
     private final List<Run> runs = new ArrayList<>();
     private final List<Run> candidates = new ArrayList<>();
     private Optional<Semantics> semantics = Optional.empty();
+    private Optional<CodeSearch> search = Optional.empty();
     private Results.Size size = new Results.Size(0, 0, 0);
     private State state = State.RUNNING;
     private long written;
@@ -43,12 +47,14 @@ final class Session implements Experiment.Observer, AutoCloseable {
 
     Session(
             Corpus corpus,
+            CodeCorpus code,
             Plan plan,
             Map<String, String> environment,
             Report report,
             PrintWriter screen,
             long startNanos) {
         this.corpus = corpus;
+        this.code = code;
         this.plan = plan;
         this.environment = environment;
         this.report = report;
@@ -61,13 +67,17 @@ final class Session implements Experiment.Observer, AutoCloseable {
     public synchronized void sized(int texts, int epochs, int testTexts) {
         size = new Results.Size(texts, epochs, testTexts);
         screen.printf(
-                "Training %d networks with %d texts each, in %d epochs, and a language model; report: %s%n",
-                plan.networks(), texts, epochs, report.page().toAbsolutePath());
+                "Training %d networks with %d texts each, in %d epochs, and a language model%s; report: %s%n",
+                plan.networks(),
+                texts,
+                epochs,
+                plan.code() ? ", and three models that retrieve code" : "",
+                report.page().toAbsolutePath());
         screen.flush();
         bar = new ProgressBarBuilder()
                 .setTaskName("training")
                 .setUnit(" texts", 1)
-                .setInitialMax((long) texts * (plan.networks() + Plan.LANGUAGE_MODEL_NETWORKS))
+                .setInitialMax((long) texts * plan.work())
                 .setStyle(ProgressBarStyle.ASCII)
                 .setUpdateIntervalMillis(terminal() ? TERMINAL_REFRESH_MS : LOG_REFRESH_MS)
                 .build();
@@ -99,6 +109,19 @@ final class Session implements Experiment.Observer, AutoCloseable {
         changed();
     }
 
+    @Override
+    public synchronized void retrieved(CodeSearch search, CodeModel model) {
+        this.search = Optional.of(search);
+        List<Method> methods = new ArrayList<>(code.train());
+        methods.addAll(code.test());
+        try {
+            report.save(model, methods);
+        } catch (IOException e) {
+            throw new UncheckedIOException("model can't be saved: " + e, e);
+        }
+        changed();
+    }
+
     /** Writes the final report and says where it is and what it found. */
     synchronized void complete() {
         state = State.COMPLETE;
@@ -108,6 +131,9 @@ final class Session implements Experiment.Observer, AutoCloseable {
         Findings.of(results()).forEach(finding -> screen.println("* " + finding));
         screen.println();
         screen.println("Report: " + report.page().toAbsolutePath());
+        if (search.isPresent()) {
+            screen.println("Ask the model that retrieves code: mvn -Pquickstart verify -Dquickstart.args=\"ask\"");
+        }
         screen.flush();
     }
 
@@ -175,6 +201,7 @@ final class Session implements Experiment.Observer, AutoCloseable {
                 List.copyOf(runs),
                 List.copyOf(candidates),
                 semantics,
+                search,
                 state,
                 Duration.ofNanos(System.nanoTime() - start));
     }

@@ -50,6 +50,11 @@ record Trainer(TrainingData data, int epochs) {
         return curve;
     }
 
+    /** Training texts counted over all epochs. */
+    int texts() {
+        return data.trainingTexts() * epochs;
+    }
+
     Run finished(ComputationGraph network, Setting setting, CurveListener curve, long startNanos) {
         Measurement test = Measurement.of(network, data.test());
         double validation = Measurement.of(network, data.validation()).accuracy();

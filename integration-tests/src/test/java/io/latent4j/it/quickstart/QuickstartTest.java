@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -91,6 +92,20 @@ class QuickstartTest {
     }
 
     @Test
+    void askingWithoutASavedModelIsNamedInOneLine() {
+        assertEquals(1, run("ask", "--out", folder.resolve("nowhere").toString(), "sorts a list"));
+        assertOneLine("nowhere/ask: no saved model found".replace('/', File.separatorChar));
+    }
+
+    @Test
+    void wrongArgumentsOfAskAreNamedInOneLine() {
+        assertEquals(2, run("ask", "--passages", "0"));
+        assertOneLine("--passages: expected 1 or more, found 0");
+        assertEquals(0, run("ask", "--help"));
+        assertTrue(out.toString().contains("--passages"), out.toString());
+    }
+
+    @Test
     void stackTraceIsShownWhenAskedFor() {
         assertEquals(
                 1,
@@ -130,6 +145,7 @@ class QuickstartTest {
         assertTrue(out.toString().contains(report.resolve("index.html").toString()), out.toString());
         String page = Files.readString(report.resolve("index.html"));
         assertFalse(page.contains("banner\""), "a complete report has no banner");
+        assertTrue(page.contains("your own texts have no code to retrieve"), page);
         assertTrue(page.contains("seed 11") || page.contains("11, 12, 13"), "the page names the seeds");
         for (String file : List.of(
                 Charts.ACCURACY,

@@ -6,6 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.latent4j.cosup.analysis.AnswerMetrics;
+import io.latent4j.cosup.analysis.Grounding;
+import io.latent4j.cosup.analysis.RetrievalMetrics;
+import io.latent4j.cosup.generation.Generation;
+import io.latent4j.cosup.generation.Generation.Finish;
+import io.latent4j.cosup.generation.Generation.Retrieval;
+import io.latent4j.it.quickstart.CodeSearch.Supervision;
 import io.latent4j.it.quickstart.Results.State;
 import io.latent4j.it.quickstart.Semantics.Method;
 import io.latent4j.it.quickstart.corpus.Corpus;
@@ -35,7 +42,7 @@ import org.nd4j.shade.jackson.databind.ObjectMapper;
 import org.xml.sax.InputSource;
 
 class ReportTest {
-    private static final Plan PLAN = Plan.of(List.of(-1.0, 1.0), 5, 4);
+    private static final Plan PLAN = Plan.of(List.of(-1.0, 1.0), 5, 4, true);
 
     @TempDir
     private Path folder;
@@ -85,7 +92,8 @@ class ReportTest {
 
     @Test
     void whatTheLanguageModelShowedIsReported() throws Exception {
-        Results results = results(List.of(run(PLAN.runs().get(0), 0.8, 0.3)), State.COMPLETE, Optional.of(semantics()));
+        Results results = results(
+                List.of(run(PLAN.runs().get(0), 0.8, 0.3)), State.COMPLETE, Optional.of(semantics()), Optional.empty());
         String page = write(results);
         assertTrue(page.contains("<td>linear head</td><td class=\"number\">1</td>"), page);
         assertTrue(page.contains("With 1 training text per class, neural clustering reached 40.0 ± "), page);
@@ -114,6 +122,55 @@ class ReportTest {
 
         String without = write(results(List.of(), State.COMPLETE));
         assertTrue(without.contains("a class has no word that tells it from the others"), without);
+    }
+
+    @Test
+    void whatTheModelsThatRetrieveShowedIsReported() throws Exception {
+        String page = write(results(List.of(), State.COMPLETE, Optional.empty(), Optional.of(search())));
+        assertTrue(page.contains("<td>co-supervised</td><td class=\"number\">40.0\u00A0%</td>"), page);
+        assertTrue(page.contains("among the first ten in 80.0\u00A0% of cases (60.0\u00A0% trained on the next"), page);
+        assertTrue(page.contains("reached an F1 of 75.0\u00A0%, against 50.0\u00A0%"), page);
+        assertTrue(page.contains("<code>List&lt;E&gt; copyOf(E[] elements)</code></td><td>copy of</td>"), page);
+        assertTrue(page.contains("<td>copy of (found)</td>"), page);
+        assertNotNull(ImageIO.read(folder.resolve(Charts.CODE_SEARCH).toFile()));
+        assertTrue(page.contains("src=\"" + Charts.CODE_SEARCH + "\""), page);
+        List<String> rows = Files.readAllLines(folder.resolve(ResultFiles.CODE_CSV));
+        assertEquals(1 + Supervision.values().length, rows.size());
+        assertEquals("co-supervised,0.4,0.8,0.5,4.0,0.75,0.5,1.0,3.0", rows.get(4));
+        JsonNode json =
+                new ObjectMapper().readTree(folder.resolve(ResultFiles.JSON).toFile());
+        assertEquals(0.8, json.get("codeSearch").get(3).get("recallAt10").asDouble());
+
+        String without = write(results(List.of(), State.COMPLETE));
+        assertTrue(without.contains("your own texts have no code to retrieve"), without);
+    }
+
+    private static CodeSearch search() {
+        List<CodeSearch.Score> scores = new ArrayList<>();
+        for (Supervision supervision : Supervision.values()) {
+            int i = supervision.ordinal();
+            scores.add(new CodeSearch.Score(
+                    supervision,
+                    new RetrievalMetrics(
+                            10,
+                            0.5,
+                            new TreeMap<>(Map.of(1, (1 + i) / 10.0, 10, (2 + 2 * i) / 10.0)),
+                            new TreeMap<>(Map.of(1, 0.1))),
+                    1 + i,
+                    new AnswerMetrics(2, 0.5, i == 3 ? 0.75 : 0.5, 0.5),
+                    new Grounding(2, 0, 2, 1, 1),
+                    3));
+        }
+        Retrieval retrieval = new Retrieval(3, "a.B.copyOf", 1, 1, "b copy of", 3, "copy of", 9);
+        Generation generation = new Generation(
+                List.of(1, 2, 3), 3, "copies an array", "copy of", "", List.of(retrieval), 3, Finish.END_OF_TEXT);
+        return new CodeSearch(
+                100,
+                10,
+                500,
+                scores,
+                List.of(new CodeSearch.Example(
+                        "Copies an array.", "a.B.copyOf", "copy of", "List<E> copyOf(E[] elements)", generation)));
     }
 
     private static Semantics semantics() {
@@ -174,9 +231,10 @@ class ReportTest {
     void thePlanHasEveryLambdaWithEverySeedAndTheExtremesWithShrinkage() {
         assertEquals(3 * (3 + 2), PLAN.runs().size());
         assertEquals(19, PLAN.networks());
+        assertEquals(19 + Plan.LANGUAGE_MODEL_NETWORKS + 3 * Plan.CODE_MODEL_NETWORKS, PLAN.work());
         assertEquals(new Setting(0, 0, Plan.LEARNING_RATE, 5), PLAN.runs().get(0));
         assertTrue(PLAN.runs().contains(new Setting(-1, Plan.SHRINKAGE, Plan.LEARNING_RATE, 7)));
-        assertEquals(3, Plan.of(List.of(0.0), 1, 0).networks());
+        assertEquals(3, Plan.of(List.of(0.0), 1, 0, false).networks());
     }
 
     private static void assertFinding(String expected, double[] without, double[] with) {
@@ -203,10 +261,11 @@ class ReportTest {
     }
 
     private static Results results(List<Run> runs, State state) {
-        return results(runs, state, Optional.empty());
+        return results(runs, state, Optional.empty(), Optional.empty());
     }
 
-    private static Results results(List<Run> runs, State state, Optional<Semantics> semantics) {
+    private static Results results(
+            List<Run> runs, State state, Optional<Semantics> semantics, Optional<CodeSearch> search) {
         Example example = new Example("a", "some text");
         Corpus corpus = new Corpus(
                 "texts <b> & more",
@@ -224,6 +283,7 @@ class ReportTest {
                 runs,
                 List.of(),
                 semantics,
+                search,
                 state,
                 Duration.ofSeconds(61));
     }

@@ -24,7 +24,8 @@ import java.util.zip.CRC32;
 final class CorpusBuilder {
     private static final Pattern NOT_A_WORD = Pattern.compile("[^\\p{L}\\p{N}]+");
 
-    private enum Part {
+    /** What a group of texts is for. */
+    enum Part {
         TRAIN,
         VALIDATION,
         TEST
@@ -87,7 +88,8 @@ final class CorpusBuilder {
         return labels;
     }
 
-    private static Part part(String group) {
+    /** The same for a group in every run. */
+    static Part part(String group) {
         CRC32 hash = new CRC32();
         hash.update(group.getBytes(StandardCharsets.UTF_8));
         long tenth = hash.getValue() % 10;

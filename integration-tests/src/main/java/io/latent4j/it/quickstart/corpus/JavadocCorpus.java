@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -55,10 +56,11 @@ public final class JavadocCorpus {
      *
      * @param directory where the {@code artifact-version-sources.jar} files are
      * @param topics classes and their artifacts
+     * @param code is told of all entries, with their code
      * @return the corpus
      * @throws CorpusException if an archive is missing or unreadable
      */
-    public static Corpus read(Path directory, List<Topic> topics) throws CorpusException {
+    public static Corpus read(Path directory, List<Topic> topics, Consumer<JavadocEntry> code) throws CorpusException {
         record Archive(String label, Path file, String library) {}
         List<Archive> archives = new ArrayList<>();
         for (Topic topic : topics) {
@@ -78,6 +80,7 @@ public final class JavadocCorpus {
                 for (JavadocEntry entry : read.get(i)) {
                     String group = entry.library() + "!" + entry.file();
                     builder.add(entry.library(), archives.get(i).label(), entry.sentence(), group);
+                    code.accept(entry);
                 }
             }
         } catch (UncheckedIOException e) {
@@ -88,7 +91,7 @@ public final class JavadocCorpus {
 
     private static List<JavadocEntry> entries(Path archive, String library) {
         try {
-            return JavadocArchive.read(archive, library, MAX_FILES, false).stream()
+            return JavadocArchive.read(archive, library, MAX_FILES, true).stream()
                     .filter(entry -> telling(entry.sentence()))
                     .toList();
         } catch (IOException e) {

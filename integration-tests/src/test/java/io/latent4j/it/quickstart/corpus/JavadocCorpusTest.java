@@ -34,7 +34,7 @@ class JavadocCorpusTest {
         write("salmon", 60, "jumps");
         write("wren", 60, "sings");
 
-        Corpus corpus = JavadocCorpus.read(folder, TOPICS);
+        Corpus corpus = JavadocCorpus.read(folder, TOPICS, entry -> {});
 
         assertEquals(List.of("birds", "fish"), corpus.labels());
         assertEquals(3, corpus.sources().size());
@@ -100,7 +100,8 @@ class JavadocCorpusTest {
 
     @Test
     void namesTheMissingArchive() {
-        CorpusException problem = assertThrows(CorpusException.class, () -> JavadocCorpus.read(folder, TOPICS));
+        CorpusException problem =
+                assertThrows(CorpusException.class, () -> JavadocCorpus.read(folder, TOPICS, entry -> {}));
         assertTrue(problem.getMessage().contains("trout-*-sources.jar"), problem.getMessage());
     }
 
@@ -109,7 +110,8 @@ class JavadocCorpusTest {
         write("trout", 3, "swims");
         write("wren", 3, "sings");
         Files.writeString(folder.resolve("salmon-1.0-sources.jar"), "torn");
-        CorpusException problem = assertThrows(CorpusException.class, () -> JavadocCorpus.read(folder, TOPICS));
+        CorpusException problem =
+                assertThrows(CorpusException.class, () -> JavadocCorpus.read(folder, TOPICS, entry -> {}));
         assertTrue(problem.getMessage().contains("salmon-1.0-sources.jar"), problem.getMessage());
     }
 
