@@ -90,24 +90,6 @@ public final class CoSupervisionIterator implements MultiDataSetIterator {
         this.hardNegatives = builder.hardNegatives;
         this.furtherPositives = builder.furtherPositives;
         this.maxHardNegatives = builder.maxHardNegatives;
-        for (Instance instance : builder.data.instances()) {
-            EncodedInstance tokens = encoder.encode(instance, passages);
-            if (tokens.hasTargets()) {
-                instances.add(instance);
-                encoded.add(tokens);
-            }
-        }
-        this.skipped = builder.data.instances().size() - instances.size();
-        if (instances.isEmpty()) {
-            throw new IllegalArgumentException("data must have at least one instance with targets, found "
-                    + (skipped == 0 ? "no instance" : skipped + " whose prompts leave no room for any"));
-        }
-        if (skipped > 0) {
-            LOG.warn(
-                    "{} of {} instances left out: their prompts leave no room for targets",
-                    skipped,
-                    skipped + instances.size());
-        }
         List<String> distinct = new ArrayList<>();
         List<int[]> tokens = new ArrayList<>();
         Map<List<Integer>, Integer> known = new HashMap<>();
@@ -122,6 +104,24 @@ public final class CoSupervisionIterator implements MultiDataSetIterator {
         }
         this.passageIds = List.copyOf(distinct);
         this.passageTokens = tokens.toArray(int[][]::new);
+        for (Instance instance : builder.data.instances()) {
+            EncodedInstance encodedInstance = encoder.encode(instance, id -> passageTokens[passageNumber(id)]);
+            if (encodedInstance.hasTargets()) {
+                instances.add(instance);
+                encoded.add(encodedInstance);
+            }
+        }
+        this.skipped = builder.data.instances().size() - instances.size();
+        if (instances.isEmpty()) {
+            throw new IllegalArgumentException("data must have at least one instance with targets, found "
+                    + (skipped == 0 ? "no instance" : skipped + " whose prompts leave no room for any"));
+        }
+        if (skipped > 0) {
+            LOG.warn(
+                    "{} of {} instances left out: their prompts leave no room for targets",
+                    skipped,
+                    skipped + instances.size());
+        }
         this.order = order();
     }
 

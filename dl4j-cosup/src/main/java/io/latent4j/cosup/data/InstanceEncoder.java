@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -106,9 +107,22 @@ public final class InstanceEncoder {
      * @throws IllegalArgumentException if it names a passage that isn't there or has no tokens
      */
     public EncodedInstance encode(Instance instance, Map<String, Passage> passages) {
+        return encode(instance, id -> {
+            Passage passage = passages.get(id);
+            if (passage == null) {
+                throw new IllegalArgumentException(
+                        "passages must contain the instance's passages, found none with id \"" + id + '"');
+            }
+            return passageTokens(passage);
+        });
+    }
+
+    /** With passages that are tokens already. */
+    EncodedInstance encode(Instance instance, Function<String, int[]> passages) {
         List<Piece> pieces = new ArrayList<>();
         for (Instance.Segment segment : instance.segments()) {
-            pieces.add(new Piece(passage(segment.passageId(), passages), tokenizer.encode(segment.text())));
+            String id = segment.passageId();
+            pieces.add(new Piece(id == null ? null : passages.apply(id), tokenizer.encode(segment.text())));
         }
         pieces.add(new Piece(null, tokenizer.encode(instance.answer())));
 
@@ -138,18 +152,6 @@ public final class InstanceEncoder {
             writer.add(special.endOfText(), Role.TEXT);
         }
         return writer.instance();
-    }
-
-    private int @Nullable [] passage(@Nullable String id, Map<String, Passage> passages) {
-        if (id == null) {
-            return null;
-        }
-        Passage passage = passages.get(id);
-        if (passage == null) {
-            throw new IllegalArgumentException(
-                    "passages must contain the instance's passages, found none with id \"" + id + '"');
-        }
-        return passageTokens(passage);
     }
 
     /** The pieces that fit with passages as short as they may be; the last one is cut if it is text alone. */
