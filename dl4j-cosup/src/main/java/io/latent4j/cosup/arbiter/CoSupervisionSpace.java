@@ -6,6 +6,7 @@ import io.latent4j.cosup.Contrast;
 import io.latent4j.cosup.Pooling;
 import io.latent4j.cosup.Similarity;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.Objects;
 import org.deeplearning4j.arbiter.ComputationGraphSpace;
 import org.deeplearning4j.arbiter.GraphConfiguration;
@@ -71,6 +72,15 @@ public final class CoSupervisionSpace extends ComputationGraphSpace {
 
     private CoSupervisionSpace(Builder builder) {
         super(builder.towers);
+        if (networkOutputs != null) {
+            throw new IllegalArgumentException("towers must have no outputs, as the heads are the graph's, found "
+                    + Arrays.toString(networkOutputs));
+        }
+        if (backpropType != null) {
+            throw new IllegalArgumentException(
+                    "towers must have no backpropType: the heads can't be trained by truncated backpropagation, found "
+                            + backpropType);
+        }
         generator = builder.generator;
         sequenceEncoder = builder.sequenceEncoder;
         stateSize = builder.stateSize;
@@ -390,6 +400,7 @@ public final class CoSupervisionSpace extends ComputationGraphSpace {
          * Builds the space.
          *
          * @return the space
+         * @throws IllegalArgumentException if the towers have outputs or a backpropType
          */
         public CoSupervisionSpace build() {
             return new CoSupervisionSpace(this);

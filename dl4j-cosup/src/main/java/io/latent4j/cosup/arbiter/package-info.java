@@ -9,8 +9,10 @@
  *
  * <p>Needs {@code arbiter-deeplearning4j}, an optional dependency. What is not set keeps its default; a value outside its
  * range, fixed or drawn, ends in an exception when the candidate's configuration is made. Give every search a {@code
- * MaxTimeCondition}: Arbiter doesn't count candidates whose configuration failed. Compare candidates by a measure such as
- * the recall of retrieval, not by their loss: a loss with a smaller λ is smaller, no matter how good the model is.
+ * MaxTimeCondition}: Arbiter doesn't count candidates whose configuration failed. Compare candidates by a measure, as
+ * {@link io.latent4j.cosup.arbiter.RetrievalScoreFunction} does, not by their loss: a loss with a smaller λ is smaller, no
+ * matter how good the model is. Arbiter 1.0.0-beta7 can't read back the JSON it writes for layers that are not searched
+ * ({@code FixedLayerSpace}) and for {@code dropOut}.
  */
 @NullMarked
 package io.latent4j.cosup.arbiter;

@@ -2,10 +2,12 @@
 package io.latent4j.cosup.retrieval;
 
 import io.latent4j.cosup.Similarity;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -37,6 +39,7 @@ import org.apache.lucene.index.DocValues;
 import org.apache.lucene.index.IndexFileNames;
 import org.apache.lucene.index.IndexFormatTooNewException;
 import org.apache.lucene.index.IndexFormatTooOldException;
+import org.apache.lucene.index.IndexReader;
 import org.apache.lucene.index.IndexWriter;
 import org.apache.lucene.index.IndexWriterConfig;
 import org.apache.lucene.index.LeafReaderContext;
@@ -218,12 +221,13 @@ public final class LuceneSequenceIndex implements SequenceIndex {
         return thread;
     }
 
-    /** A process that died before its first commit may leave files; those of others are not touched. */
+    /**
+     * A process that died while it created the index leaves its lock and perhaps a draft of the first commit. Whatever else
+     * is there is someone's, such as the sequences of an index that lost its commit.
+     */
     private void requireOwnFilesOnly(Builder options) throws IOException {
         for (String file : directory.listAll()) {
-            boolean own = file.equals(IndexWriter.WRITE_LOCK_NAME)
-                    || file.startsWith(IndexFileNames.PENDING_SEGMENTS)
-                    || IndexFileNames.CODEC_FILE_PATTERN.matcher(file).matches();
+            boolean own = file.equals(IndexWriter.WRITE_LOCK_NAME) || file.startsWith(IndexFileNames.PENDING_SEGMENTS);
             if (!own) {
                 throw new IOException(folder + " must be empty or hold an index, found no index but " + file);
             }
@@ -250,7 +254,7 @@ public final class LuceneSequenceIndex implements SequenceIndex {
                 leaf.reader().checkIntegrity();
             }
             return stored;
-        } catch (java.nio.file.NoSuchFileException | java.io.EOFException e) {
+        } catch (NoSuchFileException | EOFException e) {
             throw new IOException(folder + " holds a damaged index: " + e, e);
         }
     }
@@ -375,8 +379,9 @@ public final class LuceneSequenceIndex implements SequenceIndex {
      */
     public void commit() throws IOException {
         IndexWriter target = requireWriter();
-        uncommitted.set(0);
+        long included = uncommitted.get();
         target.commit();
+        uncommitted.addAndGet(-included);
         searchers.maybeRefreshBlocking();
     }
 
@@ -489,8 +494,7 @@ public final class LuceneSequenceIndex implements SequenceIndex {
     /** Searchers that keep no results of earlier filters. */
     private static final class Searchers extends SearcherFactory {
         @Override
-        public IndexSearcher newSearcher(
-                org.apache.lucene.index.IndexReader reader, org.apache.lucene.index.@Nullable IndexReader previous) {
+        public IndexSearcher newSearcher(IndexReader reader, @Nullable IndexReader previous) {
             IndexSearcher searcher = new IndexSearcher(reader);
             searcher.setQueryCache(null);
             return searcher;

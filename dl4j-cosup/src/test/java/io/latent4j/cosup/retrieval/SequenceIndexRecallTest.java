@@ -18,13 +18,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** The graph of neighbours at full size, with its default options, against comparison with every vector. */
 @Tag("slow")
 class SequenceIndexRecallTest {
-    private static final Logger log = LoggerFactory.getLogger(SequenceIndexRecallTest.class);
     private static final int N = 100_000;
     private static final int D = 256;
     private static final int QUERIES = 200;
@@ -75,16 +72,12 @@ class SequenceIndexRecallTest {
         }
         try (LuceneSequenceIndex index =
                 LuceneSequenceIndex.open(folder, new Builder().dimension(D).similarity(Similarity.DOT))) {
-            long start = System.nanoTime();
             index.add(ids, vectors);
             index.commit();
-            log.info("{} vectors indexed in {} s", N, (System.nanoTime() - start) / 1_000_000_000);
         }
         try (LuceneSequenceIndex index = LuceneSequenceIndex.open(folder)) {
             assertEquals(N, index.size());
-            long start = System.nanoTime();
             List<List<Hit>> found = index.search(queries, 10);
-            log.info("{} ms per query", (System.nanoTime() - start) / 1e6 / QUERIES);
             int common = 0;
             for (int i = 0; i < QUERIES; i++) {
                 Set<String> both = new HashSet<>(SequenceIndexContract.foundIds(expected.get(i)));
@@ -92,7 +85,6 @@ class SequenceIndexRecallTest {
                 common += both.size();
             }
             double recall = common / (10.0 * QUERIES);
-            log.info("recall@10 {}", recall);
             assertTrue(recall >= 0.95, "recall@10 must be at least 0.95, found " + recall);
         }
     }

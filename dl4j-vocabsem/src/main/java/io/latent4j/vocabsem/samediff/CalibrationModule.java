@@ -84,7 +84,8 @@ public final class CalibrationModule {
         }
         SDVariable centred = v.sub(v.mean(true, 1));
         SDVariable variance = centred.mul(centred).mean(true, 1);
-        SDVariable normalised = centred.div(sd.math.sqrt(variance.add(options.layerNormEpsilon)));
+        // No division: its gradient is wrong in M2.1 where the divisor is a single number, as for a single state
+        SDVariable normalised = centred.mul(sd.math.rsqrt(variance.add(options.layerNormEpsilon)));
         if (gain != null && bias != null) {
             normalised = normalised.mul(gain).add(bias);
         }

@@ -115,7 +115,8 @@ public final class SemanticGraphs {
     private static SDVariable directions(SDVariable rows) {
         SDVariable squares = rows.mul(rows).sum(true, 1);
         SDVariable zero = isZero(squares);
-        return rows.div(rows.getSameDiff().math.sqrt(squares.add(zero))).mul(zero.rsub(1));
+        // No division: its gradient is wrong in M2.1 where the divisor is a single number, as for a single row
+        return rows.mul(rows.getSameDiff().math.rsqrt(squares.add(zero))).mul(zero.rsub(1));
     }
 
     /** ‖r − s‖ from squares, as the kernel takes it. */

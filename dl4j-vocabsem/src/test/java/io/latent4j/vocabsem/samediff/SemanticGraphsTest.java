@@ -100,6 +100,29 @@ class SemanticGraphsTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource(Similarity.class)
+    void singleStatesAndSingleBasesGetTheirGradients(Similarity similarity) {
+        for (int n : new int[] {1, N}) {
+            INDArray r = random(n, D, 21);
+            INDArray s = random(n == 1 ? K : 1, D, 22);
+            INDArray epsilon = random(n, (int) s.size(0), 23);
+            INDArray logits = VocabularyLogits.of(r, s, similarity, 3);
+            INDArray expectedBases = Nd4j.create(DataType.DOUBLE, s.size(0), D);
+            INDArray expectedStates = VocabularyLogits.gradients(
+                            r, s, similarity, 3, logits, epsilon.dup(), expectedBases)
+                    .states();
+            SameDiff sd = SameDiff.create();
+            SemanticGraphs.logits("logits", sd.var("states", r), sd.var("bases", s), similarity, 3)
+                    .mul(sd.constant(epsilon))
+                    .sum()
+                    .markAsLoss();
+            Map<String, INDArray> gradients = sd.calculateGradients(Map.of(), "states", "bases");
+            assertClose(expectedStates, gradients.get("states"));
+            assertClose(expectedBases, gradients.get("bases"));
+        }
+    }
+
     // ---- losses ----------------------------------------------------------------------------------------------------
 
     @ParameterizedTest
@@ -233,6 +256,38 @@ class SemanticGraphsTest {
             assertClose(gradients.gain(), map.get("module_g"));
             assertClose(gradients.bias(), map.get("module_b"));
         }
+    }
+
+    @Test
+    void moduleOfASingleStateGetsItsGradient() {
+        INDArray one = random(1, D, 24);
+        INDArray epsilon = random(1, D, 25);
+        Weights weights =
+                new Weights(random(D, 2, 26), random(2, D, 27), random(D, 2 * D, 28), random(2 * D, D, 29), null, null);
+        Weights gradients = new Weights(
+                weights.down().like(),
+                weights.up().like(),
+                weights.hidden().like(),
+                weights.out().like(),
+                null,
+                null);
+        INDArray expected = SemanticCalibration.evaluate(
+                        one, weights, new Options(Activation.RELU.getActivationFunction(), false, false, 1e-4))
+                .backpropagate(epsilon, gradients);
+        SameDiff sd = SameDiff.create();
+        new CalibrationModule.Builder(sd, "module", D)
+                .bottleneckRatio(4)
+                .layerNormEpsilon(1e-4)
+                .dataType(DataType.DOUBLE)
+                .weights(weights)
+                .build()
+                .calibrate("calibrated", sd.var("state", one))
+                .mul(sd.constant(epsilon))
+                .sum()
+                .markAsLoss();
+        Map<String, INDArray> found = sd.calculateGradients(Map.of(), "state", "module_Wout");
+        assertClose(expected, found.get("state"));
+        assertClose(gradients.out(), found.get("module_Wout"));
     }
 
     private static void assertClose(INDArray expected, INDArray found) {
