@@ -59,9 +59,9 @@ final class CodeModel {
     static final int VOCABULARY = 2000;
     static final int QUESTION_WORDS = 16;
     static final int CODE_WORDS = 16;
-    static final int ANSWER_TOKENS = 12;
+    static final int ANSWER_TOKENS = 6;
 
-    private static final int BATCH = 64;
+    private static final int BATCH = 128;
     private static final double LEARNING_RATE = 5e-3;
     private static final double CLIP = 5;
     private static final double SPREAD = 0.3;
@@ -77,14 +77,15 @@ final class CodeModel {
     private CodeModel(WordTokenizer tokenizer, ComputationGraph network) {
         this.tokenizer = tokenizer;
         special = SpecialTokens.after(tokenizer.vocabularySize());
-        encoder = encoder(tokenizer, special);
+        encoder = encoder(tokenizer, special, false);
         this.network = network;
     }
 
-    private static InstanceEncoder encoder(WordTokenizer tokenizer, SpecialTokens special) {
+    /** @param code whether the retrieved code is predicted as well: in training, as in the paper; it isn't measured */
+    private static InstanceEncoder encoder(WordTokenizer tokenizer, SpecialTokens special, boolean code) {
         return InstanceEncoder.builder(tokenizer, special)
                 .maxPassageLength(CODE_WORDS)
-                .trainOnPassages(false) // code is to be found, not to be written
+                .trainOnPassages(code)
                 .build();
     }
 
@@ -112,7 +113,7 @@ final class CodeModel {
             long seed,
             IntConsumer progress) {
         SpecialTokens special = SpecialTokens.after(tokenizer.vocabularySize());
-        CoSupervisionIterator batches = batches(methods, encoder(tokenizer, special), BATCH, true, seed);
+        CoSupervisionIterator batches = batches(methods, encoder(tokenizer, special, true), BATCH, true, seed);
         int steps = Math.max(1, instances / BATCH);
         ComputationGraph network = create(special.vocabularySize(tokenizer), supervision, steps, seed);
         for (int step = 0; step < steps && supervision != Supervision.NONE; step++) {
