@@ -16,6 +16,7 @@ import io.latent4j.cosup.generation.RecurrentLanguageModel;
 import io.latent4j.cosup.generation.SemiparametricGenerator;
 import io.latent4j.cosup.retrieval.ExactSequenceIndex;
 import io.latent4j.cosup.retrieval.Hit;
+import io.latent4j.cosup.retrieval.SequenceEncoder;
 import io.latent4j.cosup.retrieval.SequenceIndex;
 import io.latent4j.it.experiments.CosupData.TestSet;
 import io.latent4j.it.experiments.CosupModel.Objective;
@@ -179,16 +180,15 @@ final class CosupContest {
         List<String> ids = test.passages().stream().map(Passage::id).toList();
         Map<String, Passage> byId =
                 test.passages().stream().collect(Collectors.toMap(Passage::id, Function.identity()));
-        INDArray keys = keys(
-                parts.encoder(),
-                test.passages().stream().map(encoder::passageTokens).toList());
+        List<int[]> passages =
+                test.passages().stream().map(encoder::passageTokens).toList();
         INDArray queries = queries(
                 parts.generator(),
                 test.questions().stream().map(q -> prompt(encoder, q)).toList());
         List<List<String>> ranked;
         try (SequenceIndex index =
                 new ExactSequenceIndex(settings.width(), settings.contrast().similarity())) {
-            index.add(ids, keys);
+            new SequenceEncoder(parts.encoder()).index(ids, passages, index);
             ranked = index.search(queries, HITS).stream()
                     .map(hits -> hits.stream().map(Hit::id).toList())
                     .toList();
@@ -230,24 +230,13 @@ final class CosupContest {
         return asked;
     }
 
-    private INDArray keys(ComputationGraph encoder, List<int[]> passages) {
-        INDArray keys = Nd4j.create(DataType.FLOAT, passages.size(), settings.width());
-        for (int from = 0; from < passages.size(); from += ENCODED_AT_ONCE) {
-            int to = Math.min(passages.size(), from + ENCODED_AT_ONCE);
-            INDArray[] padded = padded(passages.subList(from, to));
-            keys.get(NDArrayIndex.interval(from, to), NDArrayIndex.all())
-                    .assign(encoder.output(false, new INDArray[] {padded[0]}, new INDArray[] {padded[1]})[0]);
-        }
-        return keys;
-    }
-
     /** The states at the last tokens, [Ret]. The layers before the head alone: its probabilities would take longest. */
     private INDArray queries(ComputationGraph generator, List<int[]> prompts) {
         String states = generator.getConfiguration().getNetworkOutputs().get(1);
         INDArray queries = Nd4j.create(DataType.FLOAT, prompts.size(), settings.width());
         for (int from = 0; from < prompts.size(); from += ENCODED_AT_ONCE) {
             List<int[]> some = prompts.subList(from, Math.min(prompts.size(), from + ENCODED_AT_ONCE));
-            INDArray output = generator.output(List.of(states), false, new INDArray[] {padded(some)[0]}, null)[0];
+            INDArray output = generator.output(List.of(states), false, new INDArray[] {padded(some)}, null)[0];
             for (int i = 0; i < some.size(); i++) {
                 queries.putRow(
                         from + i,
@@ -258,17 +247,14 @@ final class CosupContest {
         return queries;
     }
 
-    /** Tokens and mask. */
-    private INDArray[] padded(List<int[]> texts) {
+    private INDArray padded(List<int[]> texts) {
         int longest = texts.stream().mapToInt(text -> text.length).max().orElseThrow();
         int[][] tokens = new int[texts.size()][longest];
-        float[][] mask = new float[texts.size()][longest];
         for (int i = 0; i < tokens.length; i++) {
             Arrays.fill(tokens[i], special.padding());
             System.arraycopy(texts.get(i), 0, tokens[i], 0, texts.get(i).length);
-            Arrays.fill(mask[i], 0, texts.get(i).length, 1);
         }
-        return new INDArray[] {Nd4j.createFromArray(tokens), Nd4j.createFromArray(mask)};
+        return Nd4j.createFromArray(tokens);
     }
 
     private void perplexity(ComputationGraph graph, TestSet test, Map<Metric, Double> values) {
