@@ -77,15 +77,14 @@ final class CodeModel {
     private CodeModel(WordTokenizer tokenizer, ComputationGraph network) {
         this.tokenizer = tokenizer;
         special = SpecialTokens.after(tokenizer.vocabularySize());
-        encoder = encoder(tokenizer, special, false);
+        encoder = encoder(tokenizer, special);
         this.network = network;
     }
 
-    /** @param code whether the retrieved code is predicted as well: in training, as in the paper; it isn't measured */
-    private static InstanceEncoder encoder(WordTokenizer tokenizer, SpecialTokens special, boolean code) {
+    private static InstanceEncoder encoder(WordTokenizer tokenizer, SpecialTokens special) {
         return InstanceEncoder.builder(tokenizer, special)
                 .maxPassageLength(CODE_WORDS)
-                .trainOnPassages(code)
+                .trainOnPassages(false) // code is to be found, not to be written
                 .build();
     }
 
@@ -113,7 +112,7 @@ final class CodeModel {
             long seed,
             IntConsumer progress) {
         SpecialTokens special = SpecialTokens.after(tokenizer.vocabularySize());
-        CoSupervisionIterator batches = batches(methods, encoder(tokenizer, special, true), BATCH, true, seed);
+        CoSupervisionIterator batches = batches(methods, encoder(tokenizer, special), BATCH, true, seed);
         int steps = Math.max(1, instances / BATCH);
         ComputationGraph network = create(special.vocabularySize(tokenizer), supervision, steps, seed);
         for (int step = 0; step < steps && supervision != Supervision.NONE; step++) {
