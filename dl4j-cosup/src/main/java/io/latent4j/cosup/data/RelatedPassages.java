@@ -8,7 +8,7 @@ import java.util.List;
  * Names passages that belong to a retrieval beyond those in its record: hard negatives mined by a search, or further
  * positives. Asked anew for each batch, so that what it gives may change while training goes on.
  *
- * <p>A prefetching iterator asks from its own thread: look results up that were computed between epochs, rather than
+ * <p>{@link MinedNegatives} takes them from a sequence index. A prefetching iterator asks from its own thread: look results up that were computed between epochs, rather than
  * running a network that is being trained.
  */
 @FunctionalInterface
