@@ -96,6 +96,11 @@ final class CosupContest {
                 settings.learningRate());
     }
 
+    /** What the first weights give. */
+    List<CosupOutcome> untrained(Towers towers, long seed) {
+        return measure(towers, Objective.NONE, seed, new HashMap<>(), losses -> {});
+    }
+
     /** What both single objectives give, alone and as two models of which one retrieves and the other writes. */
     List<CosupOutcome> single(Towers towers, long seed, Consumer<String> step) {
         Map<String, Map<String, String>> retrieved = new HashMap<>();
@@ -124,7 +129,9 @@ final class CosupContest {
             Consumer<String> step) {
         ComputationGraph graph = model.graph(towers, objective, seed);
         long start = System.nanoTime();
-        train(graph, seed, step);
+        if (!objective.equals(Objective.NONE)) {
+            train(graph, seed, step);
+        }
         double seconds = (System.nanoTime() - start) / NANOS;
         Parts parts = new Parts(CoSupervision.generator(graph), CoSupervision.sequenceEncoder(graph));
         List<CosupOutcome> outcomes = new ArrayList<>();

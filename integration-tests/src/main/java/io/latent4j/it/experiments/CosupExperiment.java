@@ -44,6 +44,7 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         sortOptions = false)
 public final class CosupExperiment implements Callable<Integer> {
+    private static final String UNTRAINED = "untrained";
     private static final String SINGLE = "single";
     private static final int SPECIAL_TOKENS = 5;
     private static final int REFRESH_MS = 10_000;
@@ -79,9 +80,9 @@ public final class CosupExperiment implements Callable<Integer> {
             names = "--objectives",
             paramLabel = "O",
             split = ",",
-            defaultValue = SINGLE + ",0.01,0.1,1",
-            description = "What is trained: '" + SINGLE + "' for each loss alone, and values of lambda (default:"
-                    + " ${DEFAULT-VALUE}).")
+            defaultValue = UNTRAINED + "," + SINGLE + ",0.01,0.1,1",
+            description = "What is trained: '" + UNTRAINED + "' for the first weights, '" + SINGLE
+                    + "' for each loss alone, and values of lambda (default: ${DEFAULT-VALUE}).")
     private List<String> objectives = List.of();
 
     @Option(
@@ -309,9 +310,10 @@ public final class CosupExperiment implements Callable<Integer> {
                 tests);
         require(
                 command,
-                !objectives.isEmpty() && objectives.stream().allMatch(name -> name.equals(SINGLE) || isWeight(name)),
+                !objectives.isEmpty() && objectives.stream()
+                                .allMatch(name -> List.of(UNTRAINED, SINGLE).contains(name) || isWeight(name)),
                 "--objectives",
-                SINGLE + " or numbers above 0",
+                UNTRAINED + ", " + SINGLE + " or numbers above 0",
                 objectives);
         require(
                 command,
@@ -346,23 +348,31 @@ public final class CosupExperiment implements Callable<Integer> {
     /** Models that are trained and measured together. */
     private record Job(Towers towers, String objective, long seed) {
         int models() {
-            return objective.equals(SINGLE) ? 2 : 1;
+            return switch (objective) {
+                case UNTRAINED -> 0;
+                case SINGLE -> 2;
+                default -> 1;
+            };
         }
 
         List<CosupOutcome> run(CosupContest contest, Consumer<String> step) {
-            return objective.equals(SINGLE)
-                    ? contest.single(towers, seed, step)
-                    : contest.joint(towers, Double.parseDouble(objective), seed, step);
+            return switch (objective) {
+                case UNTRAINED -> contest.untrained(towers, seed);
+                case SINGLE -> contest.single(towers, seed, step);
+                default -> contest.joint(towers, Double.parseDouble(objective), seed, step);
+            };
         }
 
         boolean made(CosupOutcome outcome) {
+            CosupModel.Objective last =
+                    switch (objective) {
+                        case UNTRAINED -> CosupModel.Objective.NONE;
+                        case SINGLE -> CosupModel.Objective.TOKENS;
+                        default -> new CosupModel.Objective(1, Double.parseDouble(objective));
+                    };
             return outcome.towers() == towers
                     && outcome.seed() == seed
-                    && outcome.objective()
-                            .equals(
-                                    objective.equals(SINGLE)
-                                            ? CosupModel.Objective.TOKENS.toString()
-                                            : new CosupModel.Objective(1, Double.parseDouble(objective)).toString());
+                    && outcome.objective().equals(last.toString());
         }
     }
 

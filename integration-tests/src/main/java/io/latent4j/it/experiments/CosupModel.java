@@ -54,11 +54,15 @@ record CosupModel(int vocabulary, int width, Pooling pooling, Contrast contrast,
      * @param nextSequence weight of next-sequence prediction
      */
     record Objective(double nextToken, double nextSequence) {
+        static final Objective NONE = new Objective(0, 0);
         static final Objective TOKENS = new Objective(1, 0);
         static final Objective SEQUENCES = new Objective(0, 1);
 
         @Override
         public String toString() {
+            if (equals(NONE)) {
+                return "untrained";
+            }
             return equals(TOKENS) ? "NTP only" : equals(SEQUENCES) ? "NSP only" : "λ = " + nextSequence;
         }
     }
