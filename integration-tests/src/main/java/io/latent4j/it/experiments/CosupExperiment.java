@@ -310,7 +310,8 @@ public final class CosupExperiment implements Callable<Integer> {
                 tests);
         require(
                 command,
-                !objectives.isEmpty() && objectives.stream()
+                !objectives.isEmpty()
+                        && objectives.stream()
                                 .allMatch(name -> List.of(UNTRAINED, SINGLE).contains(name) || isWeight(name)),
                 "--objectives",
                 UNTRAINED + ", " + SINGLE + " or numbers above 0",

@@ -153,7 +153,7 @@ record CosupReport(List<CosupOutcome> outcomes) {
                         .max()
                         .orElse(Double.NaN);
                 double mean = mean(row, at);
-                boolean bold = metric != Metric.SECONDS && (metric.isShare() ? mean : -mean) == best;
+                boolean bold = metric != Metric.SECONDS && best != 0 && (metric.isShare() ? mean : -mean) == best;
                 text.append(bold ? " **" : " ").append(entry(row, at, metric)).append(bold ? "** |" : " |");
             }
             text.append('\n');
