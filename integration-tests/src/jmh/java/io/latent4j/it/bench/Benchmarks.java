@@ -80,7 +80,13 @@ public final class Benchmarks {
                     "SemanticLogitsBenchmark.trainedBases",
                     "SemanticLogitsBenchmark.plainHead",
                     1.3,
-                    ""));
+                    ""),
+            new Pair(
+                    "Next-sequence contrast, loss and gradients / three GEMMs",
+                    "NextSequenceContrastBenchmark.contrast",
+                    "NextSequenceContrastBenchmark.products",
+                    1.3,
+                    "4096x8192"));
 
     private record Timing(double fastest, double median, long samples) {
         /** So few samples, or so far apart, that the machine must have done other work. */
