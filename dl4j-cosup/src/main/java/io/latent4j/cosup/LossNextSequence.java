@@ -154,36 +154,41 @@ public final class LossNextSequence implements ILossFunction {
         }
     }
 
+    private Pass pass(
+            INDArray labels, INDArray preOutput, IActivation activationFn, @Nullable INDArray mask, boolean gradient) {
+        return pass(labels, activationFn.getActivation(preOutput.dup('c'), true), mask, gradient);
+    }
+
+    private static double score(Pass pass, boolean average) {
+        double sum = pass.losses().sumNumber().doubleValue();
+        return average ? sum / pass.losses().size(0) : sum;
+    }
+
     @Override
     public double computeScore(
             INDArray labels, INDArray preOutput, IActivation activationFn, @Nullable INDArray mask, boolean average) {
-        double sum = computeScoreArray(labels, preOutput, activationFn, mask)
-                .sumNumber()
-                .doubleValue();
-        return average ? sum / preOutput.size(0) : sum;
+        return score(pass(labels, preOutput, activationFn, mask, false), average);
     }
 
     @Override
     public INDArray computeScoreArray(
             INDArray labels, INDArray preOutput, IActivation activationFn, @Nullable INDArray mask) {
-        return pass(labels, activationFn.getActivation(preOutput.dup('c'), true), mask, false)
-                .losses();
+        return pass(labels, preOutput, activationFn, mask, false).losses();
     }
 
     @Override
     public INDArray computeGradient(
             INDArray labels, INDArray preOutput, IActivation activationFn, @Nullable INDArray mask) {
-        INDArray output = activationFn.getActivation(preOutput.dup('c'), true);
-        return activationFn
-                .backprop(preOutput, pass(labels, output, mask, true).gradient())
-                .getFirst();
+        return computeGradientAndScore(labels, preOutput, activationFn, mask, false)
+                .getSecond();
     }
 
     @Override
     public Pair<Double, INDArray> computeGradientAndScore(
             INDArray labels, INDArray preOutput, IActivation activationFn, @Nullable INDArray mask, boolean average) {
-        double score = computeScore(labels, preOutput, activationFn, mask, average);
-        return new Pair<>(score, computeGradient(labels, preOutput, activationFn, mask));
+        Pass pass = pass(labels, preOutput, activationFn, mask, true);
+        INDArray gradient = activationFn.backprop(preOutput, pass.gradient()).getFirst();
+        return new Pair<>(score(pass, average), gradient);
     }
 
     @Override

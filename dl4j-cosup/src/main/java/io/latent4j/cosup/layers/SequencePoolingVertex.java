@@ -28,6 +28,8 @@ final class SequencePoolingVertex extends ParameterlessVertex {
     private final Pooling pooling;
     private final RNNFormat format;
     private @Nullable INDArray mask;
+    /** Of the last forward pass. */
+    private double[][] weights = {};
 
     SequencePoolingVertex(
             ComputationGraph graph, String name, int index, Pooling pooling, RNNFormat format, DataType dataType) {
@@ -52,13 +54,13 @@ final class SequencePoolingVertex extends ParameterlessVertex {
         INDArray pooled =
                 workspaceMgr.create(ArrayType.ACTIVATIONS, dataType, new long[] {states.size(0), states.size(1)}, 'f');
         try (MemoryWorkspace ws = workspaceMgr.notifyScopeBorrowed(ArrayType.FF_WORKING_MEM)) {
-            double[][] weights = weights(states);
+            weights = weights(states);
             if (pooling == Pooling.MAX) {
                 return pooled.assign(MaskedReductionUtil.maskedPoolingTimeSeries(
                         PoolingType.MAX, states, Nd4j.createFromArray(weights), 2, dataType));
             }
             for (int step = 0; step < states.size(2); step++) {
-                INDArray column = column(weights, step);
+                INDArray column = column(step);
                 if (column != null) {
                     pooled.addi(step(states, step).mulColumnVector(column));
                 }
@@ -74,13 +76,12 @@ final class SequencePoolingVertex extends ParameterlessVertex {
         // 'f': recurrent layers read time steps apart
         INDArray next = workspaceMgr.create(ArrayType.ACTIVATION_GRAD, dataType, inputs[0].shape(), 'f');
         INDArray gradient = featuresFirst(next);
-        double[][] weights = weights(states);
         if (pooling == Pooling.MAX) {
             gradient.assign(MaskedReductionUtil.maskedPoolingEpsilonTimeSeries(
                     PoolingType.MAX, states, Nd4j.createFromArray(weights), epsilon, 2));
         } else {
             for (int step = 0; step < states.size(2); step++) {
-                INDArray column = column(weights, step);
+                INDArray column = column(step);
                 if (column != null) {
                     step(gradient, step).assign(epsilon.mulColumnVector(column));
                 }
@@ -94,7 +95,7 @@ final class SequencePoolingVertex extends ParameterlessVertex {
     }
 
     /** The weights of one step, null where all are 0. */
-    private @Nullable INDArray column(double[][] weights, int step) {
+    private @Nullable INDArray column(int step) {
         double[] column = Arrays.stream(weights).mapToDouble(row -> row[step]).toArray();
         return Arrays.stream(column).allMatch(weight -> weight == 0)
                 ? null
@@ -111,16 +112,12 @@ final class SequencePoolingVertex extends ParameterlessVertex {
             throw new IllegalArgumentException("vertex \"" + vertexName + "\" expects a mask of shape [" + sequences
                     + ", " + steps + "], found " + Arrays.toString(current.shape()));
         }
-        double[][] weights = new double[sequences][steps];
-        for (double[] row : weights) {
-            Arrays.fill(row, 1);
-        }
-        if (current != null) {
-            weights = current.castTo(DataType.DOUBLE).reshape(sequences, steps).toDoubleMatrix();
-        }
+        INDArray real =
+                current == null ? Nd4j.ones(DataType.DOUBLE, sequences, steps) : current.castTo(DataType.DOUBLE);
+        double[][] found = real.reshape(sequences, steps).toDoubleMatrix();
         for (int i = 0; i < sequences; i++) {
             int last = steps - 1;
-            while (last >= 0 && weights[i][last] == 0) {
+            while (last >= 0 && found[i][last] == 0) {
                 last--;
             }
             if (last < 0) {
@@ -128,18 +125,18 @@ final class SequencePoolingVertex extends ParameterlessVertex {
                         + "\" must keep at least one token of each sequence, found none in sequence " + i);
             }
             if (pooling == Pooling.LAST) {
-                weights[i] = new double[steps];
-                weights[i][last] = 1;
+                found[i] = new double[steps];
+                found[i][last] = 1;
             } else {
-                double real =
-                        Arrays.stream(weights[i]).filter(weight -> weight != 0).count();
-                double each = pooling == Pooling.MEAN ? 1 / real : 1;
-                weights[i] = Arrays.stream(weights[i])
+                double count =
+                        Arrays.stream(found[i]).filter(weight -> weight != 0).count();
+                double each = pooling == Pooling.MEAN ? 1 / count : 1;
+                found[i] = Arrays.stream(found[i])
                         .map(weight -> weight == 0 ? 0 : each)
                         .toArray();
             }
         }
-        return weights;
+        return found;
     }
 
     @Override

@@ -68,11 +68,10 @@ abstract class WeightedOutputLayer<C extends io.latent4j.cosup.WeightedOutputLay
             Targets targets = targets();
             double weight = weight();
             if (targets.none() || weight == 0) {
+                // The score finds the loss
                 if (views != null) {
                     views.values().forEach(view -> view.assign(0));
                 }
-                lossOfGradientPass =
-                        targets.none() ? 0 : losses(targets, true, workspaceMgr).loss();
             } else {
                 double factor = conf().isMiniBatch() ? weight * labels.size(0) : weight;
                 lossOfGradientPass =
