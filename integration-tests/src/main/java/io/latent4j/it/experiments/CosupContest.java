@@ -32,7 +32,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
-import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -185,8 +184,7 @@ final class CosupContest {
     private Map<String, String> retrieval(Parts parts, TestSet test, Map<Metric, Double> values) {
         InstanceEncoder encoder = encoder(true);
         List<String> ids = test.passages().stream().map(Passage::id).toList();
-        Map<String, Passage> byId =
-                test.passages().stream().collect(Collectors.toMap(Passage::id, Function.identity()));
+        Map<String, Passage> byId = test.byId();
         List<int[]> passages =
                 test.passages().stream().map(encoder::passageTokens).toList();
         INDArray queries = queries(
@@ -266,10 +264,8 @@ final class CosupContest {
 
     private void perplexity(ComputationGraph graph, TestSet test, Map<Metric, Double> values) {
         List<Question> some = evenly(test.questions(), settings.perplexities());
-        Map<String, Passage> passages = test.passages().stream()
-                .collect(Collectors.toMap(Passage::id, Function.identity(), (a, b) -> a, LinkedHashMap::new));
         CoSupervisionData instances =
-                new CoSupervisionData(some.stream().map(Question::toInstance).toList(), passages);
+                new CoSupervisionData(some.stream().map(Question::toInstance).toList(), test.byId());
         for (boolean withPassages : new boolean[] {true, false}) {
             CoSupervisionIterator batches = CoSupervisionIterator.builder(instances, encoder(withPassages))
                     .batchSize(settings.batch())
@@ -302,15 +298,18 @@ final class CosupContest {
             return;
         }
         InstanceEncoder encoder = encoder(true);
-        Map<String, int[]> tokens =
-                test.passages().stream().collect(Collectors.toMap(Passage::id, encoder::passageTokens));
+        Map<String, Passage> byId = test.byId();
         RecurrentLanguageModel languageModel = RecurrentLanguageModel.of(parts.generator());
         List<String> answers = new ArrayList<>();
         for (Question question : some) {
             try (SequenceIndex onePassage = new ExactSequenceIndex(settings.width())) {
                 onePassage.add(List.of(passageIds.get(question.id())), Nd4j.ones(DataType.FLOAT, 1, settings.width()));
                 answers.add(SemiparametricGenerator.builder(
-                                languageModel, data.tokenizer(), special, onePassage, tokens::get)
+                                languageModel,
+                                data.tokenizer(),
+                                special,
+                                onePassage,
+                                id -> encoder.passageTokens(byId.get(id)))
                         .retrieveFirst(true)
                         .maxRetrievals(1)
                         .maxNewTokens(settings.maxAnswer())

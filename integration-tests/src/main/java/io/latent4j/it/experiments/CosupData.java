@@ -38,7 +38,14 @@ record CosupData(CoSupervisionData training, Map<String, TestSet> tests, WordTok
      * @param questions the questions
      * @param passages the passages, in order
      */
-    record TestSet(List<Question> questions, List<Passage> passages) {}
+    record TestSet(List<Question> questions, List<Passage> passages) {
+        /** The passages by their ids, in order. */
+        Map<String, Passage> byId() {
+            Map<String, Passage> byId = new LinkedHashMap<>();
+            passages.forEach(passage -> byId.put(passage.id(), passage));
+            return byId;
+        }
+    }
 
     /**
      * Reads SQuAD.

@@ -16,22 +16,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionService;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorCompletionService;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.function.Consumer;
 import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /**
  * The command line: co-supervision against each of its losses alone on SQuAD, written as CSV and Markdown.
@@ -43,11 +36,10 @@ import picocli.CommandLine.Spec;
         description = "Compares token-sequence co-supervision with next-token and next-sequence prediction alone.",
         mixinStandardHelpOptions = true,
         sortOptions = false)
-public final class CosupExperiment implements Callable<Integer> {
+public final class CosupExperiment extends ExperimentCommand {
     private static final String UNTRAINED = "untrained";
     private static final String SINGLE = "single";
     private static final int SPECIAL_TOKENS = 5;
-    private static final int REFRESH_MS = 10_000;
 
     @Option(
             names = "--data",
@@ -221,19 +213,6 @@ public final class CosupExperiment implements Callable<Integer> {
             description = "Models trained at a time (default: one per processor, at most 4).")
     private int threads = Math.min(4, Runtime.getRuntime().availableProcessors());
 
-    @Option(
-            names = "--note",
-            paramLabel = "TEXT",
-            defaultValue = "",
-            description = "A sentence for the page, such as what else ran on the machine.")
-    private String note = "";
-
-    @Option(names = "--stacktrace", description = "Show where a failure came from.")
-    private boolean stackTrace;
-
-    @Spec
-    private @Nullable CommandSpec spec;
-
     private CosupExperiment() {}
 
     /**
@@ -247,17 +226,7 @@ public final class CosupExperiment implements Callable<Integer> {
 
     /** The command, ready to execute. */
     static CommandLine commandLine() {
-        return new CommandLine(new CosupExperiment())
-                .setCaseInsensitiveEnumValuesAllowed(true)
-                .setExecutionExceptionHandler((problem, command, parsed) -> {
-                    CosupExperiment experiment = command.getCommand();
-                    if (experiment.stackTrace) {
-                        problem.printStackTrace(command.getErr());
-                    }
-                    command.getErr().println("experiment-cosup: " + problem.getMessage());
-                    command.getErr().flush();
-                    return 1;
-                });
+        return commandLine(new CosupExperiment()).setCaseInsensitiveEnumValuesAllowed(true);
     }
 
     @Override
@@ -298,10 +267,7 @@ public final class CosupExperiment implements Callable<Integer> {
     }
 
     private CommandLine check() {
-        if (spec == null) {
-            throw new IllegalStateException("spec: expected to be set by picocli, found null");
-        }
-        CommandLine command = spec.commandLine();
+        CommandLine command = command();
         require(
                 command,
                 CosupData.TESTS.containsAll(tests) && !tests.isEmpty(),
@@ -325,13 +291,14 @@ public final class CosupExperiment implements Callable<Integer> {
         require(command, perplexities > 0, "--perplexities", "1 or more", perplexities);
         require(command, generations >= 0, "--generations", "0 or more", generations);
         require(command, maxText >= 8, "--max-text", "8 or more", maxText);
-        int[] counts = {seeds, steps, batch, width, maxPassage, candidates, maxAnswer, threads};
-        String[] options = {
-            "--seeds", "--steps", "--batch", "--width", "--max-passage", "--candidates", "--max-answer", "--threads"
-        };
-        for (int i = 0; i < counts.length; i++) {
-            require(command, counts[i] > 0, options[i], "1 or more", counts[i]);
-        }
+        requirePositive("--seeds", seeds);
+        requirePositive("--steps", steps);
+        requirePositive("--batch", batch);
+        requirePositive("--width", width);
+        requirePositive("--max-passage", maxPassage);
+        requirePositive("--candidates", candidates);
+        requirePositive("--max-answer", maxAnswer);
+        requirePositive("--threads", threads);
         require(command, rate > 0, "--rate", "more than 0", rate);
         require(command, temperature > 0, "--temperature", "more than 0", temperature);
         return command;
@@ -395,19 +362,10 @@ public final class CosupExperiment implements Callable<Integer> {
 
     private void measure(List<Job> jobs, CosupContest contest, Map<String, String> environment, String settings)
             throws IOException, InterruptedException {
-        ExecutorService workers = Executors.newFixedThreadPool(threads, task -> {
-            Thread worker = new Thread(task, "training");
-            worker.setDaemon(true);
-            return worker;
-        });
+        ExecutorService workers = workers("training", threads);
         CompletionService<List<CosupOutcome>> completion = new ExecutorCompletionService<>(workers);
         long updates = jobs.stream().mapToLong(Job::models).sum() * steps;
-        try (ProgressBar bar = new ProgressBarBuilder()
-                .setTaskName("training")
-                .setInitialMax(updates)
-                .setStyle(ProgressBarStyle.ASCII)
-                .setUpdateIntervalMillis(REFRESH_MS)
-                .build()) {
+        try (ProgressBar bar = bar("training", updates)) {
             for (Job job : jobs) {
                 completion.submit(() -> job.run(contest, losses -> {
                     bar.setExtraMessage(losses);
@@ -459,7 +417,7 @@ public final class CosupExperiment implements Callable<Integer> {
                         candidates,
                         perplexities,
                         generations,
-                        note)
+                        note())
                 .strip();
     }
 }

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.it.experiments;
 
+import io.latent4j.it.Spread;
 import io.latent4j.it.experiments.CosupModel.Objective;
 import io.latent4j.it.experiments.CosupModel.Towers;
 import io.latent4j.it.experiments.CosupOutcome.Metric;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
 
 /** The page that the experiment writes: what was done, with what, and the tables of mean ± standard deviation over seeds. */
@@ -147,47 +148,36 @@ record CosupReport(List<CosupOutcome> outcomes) {
                 int at = column;
                 Metric metric = columns.get(column);
                 double best = rows.stream()
-                        .mapToDouble(other -> mean(other, at))
+                        .mapToDouble(other -> spread(other, at).mean())
                         .filter(mean -> !Double.isNaN(mean))
                         .map(mean -> metric.isShare() ? mean : -mean)
                         .max()
                         .orElse(Double.NaN);
-                double mean = mean(row, at);
-                boolean bold = metric != Metric.SECONDS && best != 0 && (metric.isShare() ? mean : -mean) == best;
-                text.append(bold ? " **" : " ").append(entry(row, at, metric)).append(bold ? "** |" : " |");
+                Spread spread = spread(row, at);
+                boolean bold = metric != Metric.SECONDS
+                        && best != 0
+                        && (metric.isShare() ? spread.mean() : -spread.mean()) == best;
+                text.append(bold ? " **" : " ").append(entry(spread, metric)).append(bold ? "** |" : " |");
             }
             text.append('\n');
         }
         return text.toString();
     }
 
-    private static double[] values(Row row, int column) {
-        return row.cell().stream()
+    private static Spread spread(Row row, int column) {
+        return Spread.of(row.cell().stream()
                 .map(o -> o.values().get(row.metrics().get(column)))
-                .filter(value -> value != null)
-                .mapToDouble(Double::doubleValue)
-                .toArray();
+                .filter(Objects::nonNull)
+                .mapToDouble(Double::doubleValue));
     }
 
-    private static double mean(Row row, int column) {
-        return Arrays.stream(values(row, column)).average().orElse(Double.NaN);
-    }
-
-    private static String entry(Row row, int column, Metric metric) {
-        double[] values = values(row, column);
-        if (values.length == 0) {
+    private static String entry(Spread spread, Metric metric) {
+        if (spread.n() == 0) {
             return "–";
         }
         double scale = metric.isShare() ? 100 : 1;
-        double mean = mean(row, column);
-        String shown = number(scale * mean, metric);
-        if (values.length == 1) {
-            return shown;
-        }
-        double squares = Arrays.stream(values)
-                .map(value -> (value - mean) * (value - mean))
-                .sum();
-        return shown + " ± " + number(scale * Math.sqrt(squares / (values.length - 1)), metric);
+        String shown = number(scale * spread.mean(), metric);
+        return spread.n() == 1 ? shown : shown + " ± " + number(scale * spread.deviation(), metric);
     }
 
     private static String number(double value, Metric metric) {

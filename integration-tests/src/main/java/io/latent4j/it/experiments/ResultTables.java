@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.it.experiments;
 
+import io.latent4j.it.Spread;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -179,15 +180,9 @@ record ResultTables(List<Outcome> outcomes) {
 
     /** Mean ± standard deviation of the sample, in percent; a single measurement has no deviation. */
     private static String percent(List<Outcome> cell, ToDoubleFunction<Outcome> value) {
-        double mean = mean(cell, value);
-        String shown = decimals(100 * mean, 1);
-        if (cell.size() < 2) {
-            return shown;
-        }
-        double squares = cell.stream()
-                .mapToDouble(o -> Math.pow(value.applyAsDouble(o) - mean, 2))
-                .sum();
-        return shown + " ± " + decimals(100 * Math.sqrt(squares / (cell.size() - 1)), 1);
+        Spread spread = Spread.of(cell.stream().mapToDouble(value));
+        String shown = decimals(100 * spread.mean(), 1);
+        return spread.n() < 2 ? shown : shown + " ± " + decimals(100 * spread.deviation(), 1);
     }
 
     private static String decimals(double value, int digits) {

@@ -27,20 +27,14 @@ import java.util.concurrent.CompletionService;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorCompletionService;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntConsumer;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /**
  * The command line: all methods on all tasks with all language models, written as CSV and Markdown.
@@ -53,10 +47,9 @@ import picocli.CommandLine.Spec;
                 "Compares semantic logits and neural clustering with kNN-Prompting and a linear head on real tasks.",
         mixinStandardHelpOptions = true,
         sortOptions = false)
-public final class VocabsemExperiment implements Callable<Integer> {
+public final class VocabsemExperiment extends ExperimentCommand {
     private static final String LSTM = "lstm";
     private static final String STORIES = "stories260K";
-    private static final int REFRESH_MS = 10_000;
 
     @Option(
             names = "--data",
@@ -196,19 +189,6 @@ public final class VocabsemExperiment implements Callable<Integer> {
             description = "Measurements at a time (default: one per processor, at most 4).")
     private int threads = Math.min(4, Runtime.getRuntime().availableProcessors());
 
-    @Option(
-            names = "--note",
-            paramLabel = "TEXT",
-            defaultValue = "",
-            description = "A sentence for the page, such as what else ran on the machine.")
-    private String note = "";
-
-    @Option(names = "--stacktrace", description = "Show where a failure came from.")
-    private boolean stackTrace;
-
-    @Spec
-    private @Nullable CommandSpec spec;
-
     private final List<Outcome> outcomes = new ArrayList<>();
     private final Map<String, String> notes = new LinkedHashMap<>();
     private final Map<String, String> labelTokens = new LinkedHashMap<>();
@@ -226,15 +206,7 @@ public final class VocabsemExperiment implements Callable<Integer> {
 
     /** The command, ready to execute. */
     static CommandLine commandLine() {
-        return new CommandLine(new VocabsemExperiment()).setExecutionExceptionHandler((problem, command, parsed) -> {
-            VocabsemExperiment experiment = command.getCommand();
-            if (experiment.stackTrace) {
-                problem.printStackTrace(command.getErr());
-            }
-            command.getErr().println("experiment-vocabsem: " + problem.getMessage());
-            command.getErr().flush();
-            return 1;
-        });
+        return commandLine(new VocabsemExperiment());
     }
 
     @Override
@@ -247,11 +219,7 @@ public final class VocabsemExperiment implements Callable<Integer> {
                 threads, String.join(" ", command.getParseResult().originalArgs()));
         Contest.Settings settings =
                 new Contest.Settings(shots, seeds, epochs, maxSteps, batch, scale, clusteringRate, linearRate);
-        ExecutorService workers = Executors.newFixedThreadPool(threads, task -> {
-            Thread worker = new Thread(task, "measurement");
-            worker.setDaemon(true);
-            return worker;
-        });
+        ExecutorService workers = workers("measurement", threads);
         try {
             for (String name : lms) {
                 CausalLm lm = languageModel(name, screen);
@@ -271,10 +239,7 @@ public final class VocabsemExperiment implements Callable<Integer> {
     }
 
     private CommandLine check() {
-        if (spec == null) {
-            throw new IllegalStateException("spec: expected to be set by picocli, found null");
-        }
-        CommandLine command = spec.commandLine();
+        CommandLine command = command();
         List<String> names = Task.ALL.stream().map(Task::name).toList();
         require(command, names.containsAll(tasks) && !tasks.isEmpty(), "--tasks", "some of " + names, tasks);
         List<String> models = List.of(LSTM, STORIES);
@@ -283,11 +248,12 @@ public final class VocabsemExperiment implements Callable<Integer> {
         require(command, maxTrain >= 0, "--max-train", "0 or more", maxTrain);
         require(command, heldOut >= 0, "--held-out", "0 or more", heldOut);
         require(command, maxTest >= 0, "--max-test", "0 or more", maxTest);
-        int[] counts = {seeds, epochs, maxSteps, batch, maxTokens, threads};
-        String[] options = {"--seeds", "--epochs", "--max-steps", "--batch", "--max-tokens", "--threads"};
-        for (int i = 0; i < counts.length; i++) {
-            require(command, counts[i] > 0, options[i], "1 or more", counts[i]);
-        }
+        requirePositive("--seeds", seeds);
+        requirePositive("--epochs", epochs);
+        requirePositive("--max-steps", maxSteps);
+        requirePositive("--batch", batch);
+        requirePositive("--max-tokens", maxTokens);
+        requirePositive("--threads", threads);
         require(command, scale > 0, "--scale", "more than 0", scale);
         require(command, clusteringRate > 0, "--clustering-rate", "more than 0", clusteringRate);
         require(command, linearRate > 0, "--linear-rate", "more than 0", linearRate);
@@ -413,16 +379,7 @@ public final class VocabsemExperiment implements Callable<Integer> {
                         clusteringRate,
                         linearRate,
                         scale,
-                        note)
+                        note())
                 .strip();
-    }
-
-    private static ProgressBar bar(String title, long steps) {
-        return new ProgressBarBuilder()
-                .setTaskName(title)
-                .setInitialMax(steps)
-                .setStyle(ProgressBarStyle.ASCII)
-                .setUpdateIntervalMillis(REFRESH_MS)
-                .build();
     }
 }

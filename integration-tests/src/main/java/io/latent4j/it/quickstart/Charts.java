@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.it.quickstart;
 
+import io.latent4j.it.Spread;
 import io.latent4j.it.quickstart.CodeSearch.Supervision;
 import io.latent4j.it.quickstart.Results.Group;
-import io.latent4j.it.quickstart.Results.Spread;
 import io.latent4j.it.quickstart.Semantics.Method;
 import io.latent4j.vocabsem.analysis.LensPlots;
 import io.latent4j.vocabsem.analysis.LensReport;

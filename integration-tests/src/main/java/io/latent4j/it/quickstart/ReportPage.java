@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.it.quickstart;
 
+import io.latent4j.it.Spread;
 import io.latent4j.it.quickstart.Results.Group;
-import io.latent4j.it.quickstart.Results.Spread;
 import io.latent4j.it.quickstart.corpus.Corpus;
 import io.latent4j.vocabsem.analysis.ClusterQuality;
 import java.io.IOException;

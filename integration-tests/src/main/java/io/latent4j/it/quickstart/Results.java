@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.it.quickstart;
 
+import io.latent4j.it.Spread;
 import io.latent4j.it.quickstart.corpus.Corpus;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -10,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.ToDoubleFunction;
-import org.apache.commons.math3.stat.descriptive.SummaryStatistics;
 
 /**
  * What is known of an experiment at some moment; all that a report needs.
@@ -58,10 +58,7 @@ record Results(
     record Group(Setting setting, List<Run> runs) {
 
         Spread of(ToDoubleFunction<Run> value) {
-            SummaryStatistics statistics = new SummaryStatistics();
-            runs.forEach(run -> statistics.addValue(value.applyAsDouble(run)));
-            return new Spread(
-                    statistics.getMean(), runs.size() > 1 ? statistics.getStandardDeviation() : 0, runs.size());
+            return Spread.of(runs.stream().mapToDouble(value));
         }
 
         Spread accuracy() {
@@ -77,9 +74,6 @@ record Results(
             return of(run -> run.test().layerIsotropy().get(layer));
         }
     }
-
-    /** Mean and sample standard deviation over n seeds. */
-    record Spread(double mean, double deviation, int n) {}
 
     /** Groups by ζ, then λ. */
     List<Group> groups() {

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.it.quickstart;
 
-import io.latent4j.it.quickstart.Results.Spread;
+import io.latent4j.it.Spread;
 import io.latent4j.vocabsem.analysis.ClusterComparison;
 import io.latent4j.vocabsem.analysis.LensReport;
 import java.util.List;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
-import org.apache.commons.math3.stat.descriptive.SummaryStatistics;
 
 /**
  * What vocabulary-defined semantics made of a small language model's states.
@@ -83,12 +82,9 @@ record Semantics(
 
     /** Over seeds. */
     Spread of(Method method, int shots, ToDoubleFunction<Score> number) {
-        SummaryStatistics statistics = new SummaryStatistics();
-        scores.stream()
+        return Spread.of(scores.stream()
                 .filter(score -> score.method() == method && score.shots() == shots)
-                .forEach(score -> statistics.addValue(number.applyAsDouble(score)));
-        return new Spread(statistics.getMean(), statistics.getN() > 1 ? statistics.getStandardDeviation() : 0, (int)
-                statistics.getN());
+                .mapToDouble(number));
     }
 
     /** Shots of a method, ascending. */
