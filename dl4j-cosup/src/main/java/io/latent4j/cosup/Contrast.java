@@ -32,8 +32,10 @@ public record Contrast(Similarity similarity, double temperature, boolean symmet
             @JsonProperty("temperature") double temperature,
             @JsonProperty("symmetric") boolean symmetric) {
         this.similarity = Objects.requireNonNull(similarity, "similarity must be DOT or COSINE, found null");
-        if (!(temperature > 0) || temperature == Double.POSITIVE_INFINITY) {
-            throw new IllegalArgumentException("temperature must be positive and finite, found " + temperature);
+        // Its reciprocal must leave scores room in the range of FLOAT
+        if (!(temperature >= 1e-30 && temperature <= 1e30)) {
+            throw new IllegalArgumentException(
+                    "temperature must be positive, from 1e-30 to 1e30, found " + temperature);
         }
         this.temperature = temperature;
         this.symmetric = symmetric;

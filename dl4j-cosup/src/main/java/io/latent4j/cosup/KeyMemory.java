@@ -52,9 +52,12 @@ public final class KeyMemory implements Serializable {
         this.ids = new long[capacity];
     }
 
+    /** Far more keys than any search over all of them at every step is good for; larger sizes are mistakes. */
+    private static final int MAX_CAPACITY = 1 << 24;
+
     static int requireCapacity(int capacity) {
-        if (capacity < 0) {
-            throw new IllegalArgumentException("memorySize must be at least 0, found " + capacity);
+        if (capacity < 0 || capacity > MAX_CAPACITY) {
+            throw new IllegalArgumentException("memorySize must be from 0 to " + MAX_CAPACITY + ", found " + capacity);
         }
         return capacity;
     }

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.shade.jackson.annotation.JsonProperty;
 
 /**
  * The next-sequence head: the contrast of a language model's states where it says [Ret] with the keys of the sequences
@@ -81,6 +82,11 @@ public final class NextSequenceOutputLayer extends WeightedOutputLayer {
             INDArray layerParamsView,
             boolean initializeParams,
             DataType networkDataType) {
+        if (!(getLossFn() instanceof LossNextSequence)) {
+            throw new IllegalStateException("NextSequenceOutputLayer \"" + getLayerName()
+                    + "\" must have a LossNextSequence as its loss, found " + getLossFn());
+        }
+        requireActivation();
         return CoSupervisionLayers.nextSequence(conf, trainingListeners, layerIndex, networkDataType);
     }
 
@@ -159,6 +165,7 @@ public final class NextSequenceOutputLayer extends WeightedOutputLayer {
      * @param memorySize that of the {@link NextSequenceVertex}
      * @throws IllegalArgumentException if it is negative
      */
+    @JsonProperty("memorySize")
     public void setMemorySize(int memorySize) {
         this.memorySize = KeyMemory.requireCapacity(memorySize);
     }

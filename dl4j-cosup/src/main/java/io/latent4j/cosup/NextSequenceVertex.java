@@ -8,6 +8,7 @@ import org.deeplearning4j.nn.conf.inputs.InvalidInputTypeException;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.shade.jackson.annotation.JsonProperty;
 
 /**
  * Brings the states of a language model and the keys of a sequence encoder into one matrix for a
@@ -63,6 +64,7 @@ public final class NextSequenceVertex extends ParameterlessVertex {
      * @param memorySize C
      * @throws IllegalArgumentException if it is negative
      */
+    @JsonProperty("memorySize")
     public void setMemorySize(int memorySize) {
         this.memorySize = KeyMemory.requireCapacity(memorySize);
     }

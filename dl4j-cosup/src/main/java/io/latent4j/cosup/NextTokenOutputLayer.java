@@ -75,6 +75,11 @@ public final class NextTokenOutputLayer extends WeightedOutputLayer {
             boolean initializeParams,
             DataType networkDataType) {
         LayerValidation.assertNInNOutSet("NextTokenOutputLayer", getLayerName(), layerIndex, getNIn(), getNOut());
+        if (!(getLossFn() instanceof LossSparseMCXENT)) {
+            throw new IllegalStateException("NextTokenOutputLayer \"" + getLayerName()
+                    + "\" must have a LossSparseMCXENT as its loss, found " + getLossFn());
+        }
+        requireActivation();
         return CoSupervisionLayers.nextToken(
                 conf, trainingListeners, layerIndex, layerParamsView, initializeParams, networkDataType);
     }

@@ -10,6 +10,7 @@ import org.deeplearning4j.nn.conf.inputs.InvalidInputTypeException;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.shade.jackson.annotation.JsonProperty;
 
 /**
  * Makes one vector of the states of each sequence: that of the last real token (the default), their mean or their
@@ -80,6 +81,7 @@ public final class SequencePoolingVertex extends ParameterlessVertex {
      *
      * @param pooling the pooling
      */
+    @JsonProperty("pooling")
     public void setPooling(Pooling pooling) {
         this.pooling = Objects.requireNonNull(pooling, "pooling must be LAST, MEAN or MAX, found null");
     }

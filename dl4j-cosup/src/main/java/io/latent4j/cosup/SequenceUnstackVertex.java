@@ -8,6 +8,7 @@ import org.deeplearning4j.nn.conf.inputs.InvalidInputTypeException;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.shade.jackson.annotation.JsonProperty;
 
 /**
  * Takes one batch out of the states of several that a {@link SequenceStackVertex} put together.
@@ -59,6 +60,7 @@ public final class SequenceUnstackVertex extends ParameterlessVertex {
      * @param part number of the stack vertex's input, from 0
      * @throws IllegalArgumentException if it is negative
      */
+    @JsonProperty("part")
     public void setPart(int part) {
         if (part < 0) {
             throw new IllegalArgumentException("part must be at least 0, found " + part);

@@ -7,6 +7,7 @@ import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
 import org.nd4j.linalg.schedule.ISchedule;
+import org.nd4j.shade.jackson.annotation.JsonProperty;
 
 /**
  * What the configurations of {@link NextTokenOutputLayer} and {@link NextSequenceOutputLayer} share: output layers whose
@@ -19,6 +20,9 @@ import org.nd4j.linalg.schedule.ISchedule;
 public abstract class WeightedOutputLayer extends BaseOutputLayer {
     @Serial
     private static final long serialVersionUID = 1L;
+
+    /** Leaves gradients room in the range of FLOAT. */
+    private static final double MAX_WEIGHT = 1e30;
 
     // The names of these fields are the JSON format
 
@@ -59,19 +63,27 @@ public abstract class WeightedOutputLayer extends BaseOutputLayer {
         double value = lossWeightSchedule.valueAt(iteration, epoch);
         if (!isWeight(value)) {
             throw new IllegalStateException("lossWeightSchedule of layer \"" + getLayerName()
-                    + "\" must give finite weights of at least 0, found " + value + " at iteration " + iteration
+                    + "\" must give weights from 0 to " + MAX_WEIGHT + ", found " + value + " at iteration " + iteration
                     + ", epoch " + epoch);
         }
         return value;
     }
 
+    /** JSON may have none. */
+    final void requireActivation() {
+        if (getActivationFn() == null) {
+            throw new IllegalStateException(
+                    getClass().getSimpleName() + " \"" + getLayerName() + "\" must have an activation, found none");
+        }
+    }
+
     private static boolean isWeight(double value) {
-        return value >= 0 && value < Double.POSITIVE_INFINITY;
+        return value >= 0 && value <= MAX_WEIGHT;
     }
 
     private static double requireWeight(double value) {
         if (!isWeight(value)) {
-            throw new IllegalArgumentException("lossWeight must be finite and at least 0, found " + value);
+            throw new IllegalArgumentException("lossWeight must be from 0 to " + MAX_WEIGHT + ", found " + value);
         }
         return value;
     }
@@ -91,6 +103,7 @@ public abstract class WeightedOutputLayer extends BaseOutputLayer {
      * @param lossWeight finite and at least 0
      * @throws IllegalArgumentException if it is not
      */
+    @JsonProperty("lossWeight")
     public void setLossWeight(double lossWeight) {
         this.lossWeight = requireWeight(lossWeight);
     }

@@ -14,6 +14,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.NoOp;
+import org.nd4j.shade.jackson.annotation.JsonProperty;
 
 /**
  * I-STAR as a layer: passes its input on unchanged and adds {@code λ·(1 − IsoScore*)} of it to the network's loss.
@@ -111,6 +112,7 @@ public class IStarLayer extends PenaltyLayerConfiguration {
      * @param zeta ζ in [0, 1]
      * @throws IllegalArgumentException if ζ is not in [0, 1]
      */
+    @JsonProperty("zeta")
     public void setZeta(double zeta) {
         this.zeta = IsoScoreStar.requireZeta(zeta);
     }

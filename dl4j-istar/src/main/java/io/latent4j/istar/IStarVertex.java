@@ -14,6 +14,7 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.shade.jackson.annotation.JsonProperty;
 
 /**
  * I-STAR over several layers, the paper's default: adds one penalty {@code λ·(1 − IsoScore*)} on the union of the
@@ -66,6 +67,7 @@ public class IStarVertex extends GraphVertex {
      *
      * @param regularizer the penalty's configuration
      */
+    @JsonProperty("regularizer")
     public void setRegularizer(IStarLayer regularizer) {
         this.regularizer = Objects.requireNonNull(regularizer, "regularizer must be given, found null");
     }

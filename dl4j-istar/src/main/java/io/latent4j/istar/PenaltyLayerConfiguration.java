@@ -16,6 +16,7 @@ import org.deeplearning4j.nn.conf.memory.MemoryReport;
 import org.deeplearning4j.nn.params.EmptyParamInitializer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.learning.regularization.Regularization;
+import org.nd4j.shade.jackson.annotation.JsonProperty;
 
 /**
  * What the configurations of {@link IStarLayer} and {@link CosRegLayer} share: layers which pass their input on
@@ -24,6 +25,9 @@ import org.nd4j.linalg.learning.regularization.Regularization;
 public abstract class PenaltyLayerConfiguration extends Layer {
     @Serial
     private static final long serialVersionUID = 1L;
+
+    /** Leaves gradients room in the range of FLOAT. */
+    private static final double MAX_LAMBDA = 1e30;
 
     /** λ, the weight of the penalty. */
     private double lambda = 1;
@@ -158,6 +162,7 @@ public abstract class PenaltyLayerConfiguration extends Layer {
      * @param lambda λ, finite
      * @throws IllegalArgumentException if λ is not finite
      */
+    @JsonProperty("lambda")
     public void setLambda(double lambda) {
         this.lambda = requireLambda(lambda);
     }
@@ -194,6 +199,7 @@ public abstract class PenaltyLayerConfiguration extends Layer {
      *
      * @param dataFormat NCW or NWC
      */
+    @JsonProperty("dataFormat")
     public void setDataFormat(RNNFormat dataFormat) {
         this.dataFormat = Objects.requireNonNull(dataFormat, "dataFormat must be NCW or NWC, found null");
     }
@@ -213,13 +219,15 @@ public abstract class PenaltyLayerConfiguration extends Layer {
      * @param nIn n ≥ 2, or 0 for not known
      * @throws IllegalArgumentException if n is negative or 1
      */
+    @JsonProperty("nIn")
     public void setNIn(long nIn) {
         this.nIn = requireNIn(nIn);
     }
 
     private static double requireLambda(double lambda) {
-        if (!Double.isFinite(lambda)) {
-            throw new IllegalArgumentException("lambda must be finite, found " + lambda);
+        if (!(Math.abs(lambda) <= MAX_LAMBDA)) {
+            throw new IllegalArgumentException(
+                    "lambda must be finite and at most " + MAX_LAMBDA + " in magnitude, found " + lambda);
         }
         return lambda;
     }

@@ -17,6 +17,7 @@ import org.deeplearning4j.optimize.api.TrainingListener;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.shade.jackson.annotation.JsonProperty;
 
 /**
  * The state of the last real token: of each example's time series {@code [mb, d, T]} (NWC: {@code [mb, T, d]}) the last
@@ -105,6 +106,7 @@ public class LastStepPooling extends NoParamLayer {
      *
      * @param dataFormat NCW or NWC
      */
+    @JsonProperty("dataFormat")
     public void setDataFormat(RNNFormat dataFormat) {
         this.dataFormat = Objects.requireNonNull(dataFormat, "dataFormat must be NCW or NWC, found null");
     }

@@ -87,8 +87,9 @@ final class LogitBlocks {
     }
 
     static double requireScale(double scale) {
-        if (!(scale > 0) || scale == Double.POSITIVE_INFINITY) {
-            throw new IllegalArgumentException("scale must be positive and finite, found " + scale);
+        // Logits must keep room in the range of FLOAT
+        if (!(scale >= 1e-30 && scale <= 1e30)) {
+            throw new IllegalArgumentException("scale must be positive, from 1e-30 to 1e30, found " + scale);
         }
         return scale;
     }

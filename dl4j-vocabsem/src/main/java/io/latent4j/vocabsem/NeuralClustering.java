@@ -27,6 +27,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
+import org.nd4j.shade.jackson.annotation.JsonProperty;
 
 /**
  * Neural clustering (semantic calibration) as a layer: moves states towards the semantic basis of their label.
@@ -298,6 +299,7 @@ public class NeuralClustering extends FeedForwardLayer {
      * @param hiddenFactor hidden units per feature, at least 1
      * @throws IllegalArgumentException if it is less than 1
      */
+    @JsonProperty("hiddenFactor")
     public void setHiddenFactor(int hiddenFactor) {
         this.hiddenFactor = requirePositive("hiddenFactor", hiddenFactor);
     }
@@ -317,6 +319,7 @@ public class NeuralClustering extends FeedForwardLayer {
      * @param bottleneckRatio features per unit of the bottleneck, at least 1
      * @throws IllegalArgumentException if it is less than 1
      */
+    @JsonProperty("bottleneckRatio")
     public void setBottleneckRatio(int bottleneckRatio) {
         this.bottleneckRatio = requirePositive("bottleneckRatio", bottleneckRatio);
     }
@@ -390,6 +393,7 @@ public class NeuralClustering extends FeedForwardLayer {
      * @param layerNormEpsilon ε, positive and finite
      * @throws IllegalArgumentException if it is not
      */
+    @JsonProperty("layerNormEpsilon")
     public void setLayerNormEpsilon(double layerNormEpsilon) {
         this.layerNormEpsilon = requireEpsilon(layerNormEpsilon);
     }
@@ -426,6 +430,7 @@ public class NeuralClustering extends FeedForwardLayer {
      *
      * @param dataFormat NCW or NWC
      */
+    @JsonProperty("dataFormat")
     public void setDataFormat(RNNFormat dataFormat) {
         this.dataFormat = Objects.requireNonNull(dataFormat, "dataFormat must be NCW or NWC, found null");
     }

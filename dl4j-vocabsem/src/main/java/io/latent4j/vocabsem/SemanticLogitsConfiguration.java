@@ -21,6 +21,7 @@ import org.nd4j.linalg.learning.regularization.Regularization;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 import org.nd4j.shade.jackson.annotation.JsonIgnore;
+import org.nd4j.shade.jackson.annotation.JsonProperty;
 
 /**
  * What the configurations of {@link SemanticLogits} and {@link RnnSemanticLogits} share: output layers whose logits are
@@ -177,6 +178,7 @@ public abstract class SemanticLogitsConfiguration extends BaseOutputLayer {
      *
      * @param similarity COSINE, EUCLIDEAN or DOT
      */
+    @JsonProperty("similarity")
     public void setSimilarity(Similarity similarity) {
         this.similarity = requireSimilarity(similarity);
     }
@@ -196,6 +198,7 @@ public abstract class SemanticLogitsConfiguration extends BaseOutputLayer {
      * @param scale positive and finite
      * @throws IllegalArgumentException if it is not
      */
+    @JsonProperty("scale")
     public void setScale(double scale) {
         this.scale = LogitBlocks.requireScale(scale);
     }

@@ -185,8 +185,8 @@ public final class JsonlReader {
 
     private static void lines(RecordFile file, Line reader) throws IOException {
         // One char per byte, so that the parser sees the bytes and says where they aren't UTF-8
-        try (BufferedReader lines =
-                new BufferedReader(new InputStreamReader(file.open(), StandardCharsets.ISO_8859_1))) {
+        file.open(input -> {
+            BufferedReader lines = new BufferedReader(new InputStreamReader(input, StandardCharsets.ISO_8859_1));
             int number = 1;
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
                 if (!line.isBlank()) {
@@ -196,6 +196,6 @@ public final class JsonlReader {
                 }
                 number++;
             }
-        }
+        });
     }
 }

@@ -2,11 +2,13 @@
 package io.latent4j.cosup.data;
 
 import java.io.BufferedInputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
 import org.nd4j.shade.jackson.databind.JsonNode;
 import org.nd4j.shade.jackson.databind.node.JsonNodeType;
 import org.slf4j.Logger;
@@ -30,8 +32,22 @@ final class RecordFile {
         void read() throws MalformedRecordException;
     }
 
+    /** What is done with the bytes of the file. */
+    interface Reading {
+        void read(InputStream input) throws IOException;
+    }
+
+    /** Opens the file, reads and closes it; what is wrong with its compression is said of the file. */
+    void open(Reading reading) throws IOException {
+        try (InputStream input = open()) {
+            reading.read(input);
+        } catch (EOFException | ZipException e) {
+            throw new IOException(file + ": expected intact gzip data, found it truncated or altered: " + e, e);
+        }
+    }
+
     /** Opens the file; gzip is told by its first bytes. */
-    InputStream open() throws IOException {
+    private InputStream open() throws IOException {
         InputStream raw = new BufferedInputStream(Files.newInputStream(file));
         try {
             raw.mark(2);

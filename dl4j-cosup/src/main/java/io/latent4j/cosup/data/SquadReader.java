@@ -106,38 +106,40 @@ public final class SquadReader {
     public static Squad read(Path file, OnMalformed onMalformed) throws IOException {
         RecordFile records = new RecordFile(file, onMalformed);
         Articles articles = new Articles(records);
-        try (InputStream input = records.open();
-                JsonParser parser = new ObjectMapper().getFactory().createParser(input)) {
-            try {
-                if (parser.nextToken() != JsonToken.START_OBJECT) {
-                    throw records.malformed("line 1", "", "expected a JSON object with an array data");
-                }
-                boolean found = false;
-                while (parser.nextToken() == JsonToken.FIELD_NAME) {
-                    boolean data = parser.currentName().equals("data");
-                    if (parser.nextToken() == JsonToken.START_ARRAY && data) {
-                        found = true;
-                        for (int a = 0; parser.nextToken() != JsonToken.END_ARRAY; a++) {
-                            JsonNode article = parser.readValueAsTree();
-                            String place = "article " + a;
-                            records.read(() -> articles.read(article, place));
-                        }
-                    } else {
-                        parser.skipChildren();
-                    }
-                }
-                if (!found) {
-                    throw records.malformed("line 1", "data", "expected an array, found none");
-                }
-            } catch (JsonProcessingException e) {
-                throw records.malformed(
-                        "line " + e.getLocation().getLineNr() + ", column "
-                                + e.getLocation().getColumnNr(),
-                        "",
-                        "expected JSON, found: " + e.getOriginalMessage());
-            }
-        }
+        records.open(input -> read(input, records, articles));
         return new Squad(List.copyOf(articles.questions), articles.passages, records.skipped());
+    }
+
+    private static void read(InputStream input, RecordFile records, Articles articles) throws IOException {
+        try (JsonParser parser = new ObjectMapper().getFactory().createParser(input)) {
+            if (parser.nextToken() != JsonToken.START_OBJECT) {
+                throw records.malformed(
+                        "line 1", "", "expected a JSON object with an array data, found " + parser.currentToken());
+            }
+            boolean found = false;
+            while (parser.nextToken() == JsonToken.FIELD_NAME) {
+                boolean data = parser.currentName().equals("data");
+                if (parser.nextToken() == JsonToken.START_ARRAY && data) {
+                    found = true;
+                    for (int a = 0; parser.nextToken() != JsonToken.END_ARRAY; a++) {
+                        JsonNode article = parser.readValueAsTree();
+                        String place = "article " + a;
+                        records.read(() -> articles.read(article, place));
+                    }
+                } else {
+                    parser.skipChildren();
+                }
+            }
+            if (!found) {
+                throw records.malformed("line 1", "data", "expected an array, found none");
+            }
+        } catch (JsonProcessingException e) {
+            throw records.malformed(
+                    "line " + e.getLocation().getLineNr() + ", column "
+                            + e.getLocation().getColumnNr(),
+                    "",
+                    "expected JSON, found: " + e.getOriginalMessage());
+        }
     }
 
     private static final class Articles {

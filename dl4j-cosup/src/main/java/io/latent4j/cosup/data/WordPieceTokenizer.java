@@ -2,6 +2,7 @@
 package io.latent4j.cosup.data;
 
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,7 +42,12 @@ public final class WordPieceTokenizer implements TextTokenizer {
      * @throws IOException if the file can't be read, names a piece twice or lacks {@code [UNK]}
      */
     public static WordPieceTokenizer read(Path vocabulary, boolean lowerCase) throws IOException {
-        List<String> tokens = Files.readAllLines(vocabulary);
+        List<String> tokens;
+        try {
+            tokens = Files.readAllLines(vocabulary);
+        } catch (CharacterCodingException e) {
+            throw new IOException(vocabulary + ": expected UTF-8 text, found other bytes", e);
+        }
         BertWordPieceTokenizerFactory pieces =
                 new BertWordPieceTokenizerFactory(vocabulary.toFile(), lowerCase, lowerCase, StandardCharsets.UTF_8);
         for (int id = 0; id < tokens.size(); id++) {

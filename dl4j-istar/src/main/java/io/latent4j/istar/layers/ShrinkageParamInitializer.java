@@ -14,6 +14,9 @@ public final class ShrinkageParamInitializer implements ParamInitializer {
     /** The parameter's key. */
     public static final String SHRINKAGE_KEY = "S";
 
+    /** As many as a ShrinkageCovariance can have. */
+    private static final int MAX_FEATURES = 46_340;
+
     private static final ShrinkageParamInitializer INSTANCE = new ShrinkageParamInitializer();
 
     private ShrinkageParamInitializer() {}
@@ -42,6 +45,10 @@ public final class ShrinkageParamInitializer implements ParamInitializer {
         if (n < 2) {
             throw new IllegalStateException("IStarLayer \"" + layer.getLayerName() + "\" with zeta = " + iStar.getZeta()
                     + " must know its number of features: set nIn, or the network's input type");
+        }
+        if (n > MAX_FEATURES) {
+            throw new IllegalStateException("IStarLayer \"" + layer.getLayerName() + "\" with zeta = " + iStar.getZeta()
+                    + " must have at most " + MAX_FEATURES + " features, found " + n);
         }
         return n * n;
     }

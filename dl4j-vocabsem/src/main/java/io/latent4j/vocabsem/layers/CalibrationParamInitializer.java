@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.Layer;
@@ -54,6 +55,11 @@ public final class CalibrationParamInitializer implements ParamInitializer {
         if (d < 2) {
             throw new IllegalStateException("NeuralClustering \"" + layer.getLayerName()
                     + "\" must know its number of features: set nIn, or the network's input type");
+        }
+        if (layer.getHiddenWidth() > Integer.MAX_VALUE) {
+            throw new IllegalStateException("NeuralClustering \"" + layer.getLayerName()
+                    + "\" must have a hidden width of at most 2147483647, found nIn " + d + " and hiddenFactor "
+                    + layer.getHiddenFactor());
         }
         Map<String, long[]> shapes = new LinkedHashMap<>();
         shapes.put(DOWN_KEY, new long[] {d, layer.getBottleneckWidth()});
@@ -110,6 +116,10 @@ public final class CalibrationParamInitializer implements ParamInitializer {
     public Map<String, INDArray> init(NeuralNetConfiguration conf, INDArray paramsView, boolean initializeParams) {
         NeuralClustering layer = (NeuralClustering) conf.getLayer();
         Map<String, INDArray> views = views(layer, "params", paramsView);
+        if (initializeParams) {
+            Objects.requireNonNull(
+                    layer.getWeightInitFn(), "weightInitFn of NeuralClustering must be given, found null");
+        }
         if (initializeParams) {
             views.forEach((key, view) -> initialize(layer, key, view));
             if (layer.isInitialIdentity()) {

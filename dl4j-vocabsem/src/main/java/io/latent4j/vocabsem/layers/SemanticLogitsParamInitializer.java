@@ -6,6 +6,7 @@ import io.latent4j.vocabsem.SemanticLogitsConfiguration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.Layer;
@@ -45,6 +46,13 @@ public final class SemanticLogitsParamInitializer implements ParamInitializer {
     @Override
     public long numParams(Layer layer) {
         SemanticLogitsConfiguration logits = (SemanticLogitsConfiguration) layer;
+        if (logits.getNIn() < 1
+                || logits.getNOut() < 1
+                || Math.max(logits.getNIn(), logits.getNOut()) > Integer.MAX_VALUE) {
+            throw new IllegalStateException(layer.getClass().getSimpleName() + " \"" + layer.getLayerName()
+                    + "\" must have nIn and nOut from 1 to 2147483647, found " + logits.getNIn() + " and "
+                    + logits.getNOut() + ": set bases, or nOut and the network's input type");
+        }
         return logits.getNIn() * logits.getNOut() + (logits.isTrainableScale() ? 1 : 0);
     }
 
@@ -89,7 +97,9 @@ public final class SemanticLogitsParamInitializer implements ParamInitializer {
             } else if (layer.isTrainableBases()) {
                 double fanIn = layer.getNIn();
                 double fanOut = layer.getNOut();
-                layer.getWeightInitFn()
+                Objects.requireNonNull(
+                                layer.getWeightInitFn(),
+                                "weightInitFn of semantic logits with trained bases must be given, found null")
                         .init(
                                 fanIn,
                                 fanOut,

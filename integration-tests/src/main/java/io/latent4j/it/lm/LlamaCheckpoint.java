@@ -3,10 +3,12 @@ package io.latent4j.it.lm;
 
 import java.io.EOFException;
 import java.io.IOException;
+import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -26,7 +28,7 @@ public final class LlamaCheckpoint {
     public static final String HEAD = "head";
 
     private static final int HEADER = 7;
-    /** Far more than any model of this format; keeps the products below from overflowing. */
+    /** Far more than any model of this format. */
     private static final int LIMIT = 1 << 24;
 
     /**
@@ -84,12 +86,12 @@ public final class LlamaCheckpoint {
             Sizes sizes = sizes(file, header);
             Map<String, long[]> shapes = shapes(sizes);
             long frequencies = (long) sizes.positions * sizes.headWidth(); // cosines and sines
-            long floats = frequencies;
+            BigInteger floats = BigInteger.valueOf(frequencies);
             for (long[] shape : shapes.values()) {
-                floats += length(shape);
+                floats = floats.add(Arrays.stream(shape).mapToObj(BigInteger::valueOf).reduce(BigInteger.ONE, BigInteger::multiply));
             }
-            long expected = (long) HEADER * Integer.BYTES + floats * Float.BYTES;
-            if (channel.size() != expected) {
+            BigInteger expected = floats.add(BigInteger.valueOf(HEADER)).multiply(BigInteger.valueOf(Float.BYTES));
+            if (!expected.equals(BigInteger.valueOf(channel.size()))) {
                 throw new IOException(
                         file + ": expected " + expected + " bytes for " + sizes + ", found " + channel.size());
             }

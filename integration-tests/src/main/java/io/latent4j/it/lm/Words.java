@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.it.lm;
 
+import io.latent4j.it.Lines;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -69,7 +70,7 @@ public final class Words {
      * @throws IOException if the file can't be read, doesn't start with the special tokens, or names a token twice
      */
     public static Words read(Path file) throws IOException {
-        List<String> tokens = Files.readAllLines(file);
+        List<String> tokens = Lines.of(file);
         if (tokens.size() < SPECIAL.size() || !tokens.subList(0, SPECIAL.size()).equals(SPECIAL)) {
             throw new IOException(file + ": expected " + SPECIAL + " in the first lines, found "
                     + tokens.subList(0, Math.min(tokens.size(), SPECIAL.size())));

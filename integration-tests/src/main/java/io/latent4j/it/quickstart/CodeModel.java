@@ -7,8 +7,8 @@ import io.latent4j.cosup.SequenceStackVertex;
 import io.latent4j.cosup.SequenceUnstackVertex;
 import io.latent4j.cosup.data.CoSupervisionData;
 import io.latent4j.cosup.data.CoSupervisionIterator;
-import io.latent4j.cosup.data.Instance;
 import io.latent4j.cosup.data.Instance.Segment;
+import io.latent4j.cosup.data.Instance;
 import io.latent4j.cosup.data.InstanceEncoder;
 import io.latent4j.cosup.data.Passage;
 import io.latent4j.cosup.data.SpecialTokens;
@@ -17,6 +17,7 @@ import io.latent4j.cosup.generation.SemiparametricGenerator;
 import io.latent4j.cosup.retrieval.ExactSequenceIndex;
 import io.latent4j.cosup.retrieval.SequenceEncoder;
 import io.latent4j.cosup.retrieval.SequenceIndex;
+import io.latent4j.it.Lines;
 import io.latent4j.it.quickstart.CodeSearch.Supervision;
 import io.latent4j.it.quickstart.corpus.CodeCorpus.Method;
 import java.io.IOException;
@@ -257,7 +258,7 @@ final class CodeModel {
     }
 
     static CodeModel load(Path folder) throws IOException {
-        WordTokenizer tokenizer = new WordTokenizer(Files.readAllLines(folder.resolve(WORDS)));
+        WordTokenizer tokenizer = new WordTokenizer(Lines.of(folder.resolve(WORDS)));
         return new CodeModel(
                 tokenizer, ComputationGraph.load(folder.resolve(NETWORK).toFile(), false));
     }

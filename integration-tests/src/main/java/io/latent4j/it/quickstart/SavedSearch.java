@@ -5,6 +5,7 @@ import io.latent4j.cosup.generation.Generation;
 import io.latent4j.cosup.generation.SemiparametricGenerator;
 import io.latent4j.cosup.retrieval.ExactSequenceIndex;
 import io.latent4j.cosup.retrieval.Hit;
+import io.latent4j.it.Lines;
 import io.latent4j.it.quickstart.corpus.CodeCorpus.Method;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -68,7 +69,7 @@ final class SavedSearch implements AutoCloseable {
                             + " (mvn -Pquickstart verify; not with --data), --out names another report");
         }
         Map<String, Code> methods = new HashMap<>();
-        for (String line : Files.readAllLines(folder.resolve(METHODS))) {
+        for (String line : Lines.of(folder.resolve(METHODS))) {
             String[] fields = line.split("\t", -1);
             if (fields.length != 3) {
                 throw new IOException(folder.resolve(METHODS) + ": expected id, signature and words, found " + line);
