@@ -2,6 +2,8 @@
 package io.latent4j.cosup;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -110,5 +112,18 @@ class GoldenConfigurationTest {
         try (InputStream in = GoldenConfigurationTest.class.getResourceAsStream("/golden-0.1/" + name)) {
             return new String(Objects.requireNonNull(in, name).readAllBytes(), StandardCharsets.UTF_8);
         }
+    }
+
+    @Test
+    void valuesOutOfRangeAreRefusedWhenRead() {
+        String json = heads().toJson();
+        assertRefused(json.replaceFirst("\"lossWeight\" : 0.25", "\"lossWeight\" : -1"), "lossWeight must be from 0");
+        assertRefused(json.replaceFirst("\"memorySize\" : 17", "\"memorySize\" : -17"), "memorySize must be from 0");
+        assertRefused(json.replaceFirst("\"temperature\" : 0.05", "\"temperature\" : 0"), "temperature must be positive");
+    }
+
+    private static void assertRefused(String json, String expected) {
+        Exception e = assertThrows(RuntimeException.class, () -> ComputationGraphConfiguration.fromJson(json));
+        assertTrue(e.getMessage().contains(expected), e.getMessage());
     }
 }

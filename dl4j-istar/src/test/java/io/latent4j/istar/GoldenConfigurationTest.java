@@ -2,6 +2,8 @@
 package io.latent4j.istar;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -98,5 +100,17 @@ class GoldenConfigurationTest {
         try (InputStream in = GoldenConfigurationTest.class.getResourceAsStream("/golden-0.1/" + name)) {
             return new String(Objects.requireNonNull(in, name).readAllBytes(), StandardCharsets.UTF_8);
         }
+    }
+
+    @Test
+    void valuesOutOfRangeAreRefusedWhenRead() throws IOException {
+        String json = read("layers.json");
+        assertRefused(json.replaceFirst("\"zeta\" : [^,\\s]+", "\"zeta\" : 7"), "zeta must be in [0, 1], found 7");
+        assertRefused(json.replaceFirst("\"lambda\" : [^,\\s]+", "\"lambda\" : \"NaN\""), "lambda must be finite");
+    }
+
+    private static void assertRefused(String json, String expected) {
+        Exception e = assertThrows(RuntimeException.class, () -> MultiLayerConfiguration.fromJson(json));
+        assertTrue(e.getMessage().contains(expected), e.getMessage());
     }
 }

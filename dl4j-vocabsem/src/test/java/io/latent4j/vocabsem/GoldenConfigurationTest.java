@@ -2,6 +2,8 @@
 package io.latent4j.vocabsem;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -98,5 +100,23 @@ class GoldenConfigurationTest {
         try (InputStream in = GoldenConfigurationTest.class.getResourceAsStream("/golden-0.1/" + name)) {
             return new String(Objects.requireNonNull(in, name).readAllBytes(), StandardCharsets.UTF_8);
         }
+    }
+
+    @Test
+    void valuesOutOfRangeAreRefusedWhenRead() {
+        String json = new NeuralNetConfiguration.Builder()
+                .list()
+                .layer(new NeuralClustering.Builder().nIn(4).nOut(4).build())
+                .layer(new SemanticLogits.Builder().nIn(4).nOut(2).build())
+                .build()
+                .toJson();
+        assertRefused(json.replaceFirst("\"bottleneckRatio\" : 16", "\"bottleneckRatio\" : 0"), "bottleneckRatio must be");
+        assertRefused(json.replaceFirst("\"scale\" : 1.0", "\"scale\" : \"NaN\""), "scale must be positive");
+        assertRefused(json.replaceFirst("\"COSINE\"", "null"), "similarity must be COSINE, EUCLIDEAN or DOT");
+    }
+
+    private static void assertRefused(String json, String expected) {
+        Exception e = assertThrows(RuntimeException.class, () -> MultiLayerConfiguration.fromJson(json));
+        assertTrue(e.getMessage().contains(expected), e.getMessage());
     }
 }

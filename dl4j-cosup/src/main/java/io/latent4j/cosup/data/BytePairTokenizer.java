@@ -8,6 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.shade.jackson.core.JsonParser;
 import org.nd4j.shade.jackson.core.JsonProcessingException;
 import org.nd4j.shade.jackson.databind.JsonNode;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
@@ -52,11 +54,16 @@ public final class BytePairTokenizer implements TextTokenizer, AutoCloseable {
 
     /** The native half doesn't tell: largest id in the file + 1. */
     private static int vocabularySize(Path file) throws IOException {
-        JsonNode root;
-        try {
-            root = new ObjectMapper().readTree(file.toFile());
+        ObjectMapper json = new ObjectMapper();
+        @Nullable JsonNode root;
+        // Deep nesting would overflow the native half's stack, and end the process
+        try (JsonParser parser = new ShallowParser(json.getFactory().createParser(file.toFile()))) {
+            root = json.readTree(parser);
         } catch (JsonProcessingException e) {
             throw new IOException(file + ": expected JSON, found: " + e.getOriginalMessage(), e);
+        }
+        if (root == null) {
+            throw new IOException(file + ": expected JSON, found none");
         }
         int largest = -1;
         for (JsonNode id : root.path("model").path("vocab")) {

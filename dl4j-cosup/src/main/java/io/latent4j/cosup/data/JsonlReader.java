@@ -148,11 +148,14 @@ public final class JsonlReader {
 
     private static JsonNode parse(RecordFile file, byte[] line, String place, Set<String> fields)
             throws MalformedRecordException {
-        JsonNode record;
+        @Nullable JsonNode record;
         try {
-            record = JSON.readTree(line);
+            record = JSON.readTree(new ShallowParser(JSON.getFactory().createParser(line)));
         } catch (IOException e) { // of the parser: nothing is read here
             throw file.malformed(place, "", "expected a JSON object, found: " + firstLine(e));
+        }
+        if (record == null) {
+            throw file.malformed(place, "", "expected a JSON object, found none");
         }
         if (!record.isObject()) {
             throw file.malformed(place, "", "a JSON object", record);

@@ -125,4 +125,12 @@ class JsonlReaderTest {
                         .instances()
                         .size());
     }
+
+    @Test
+    void truncatedGzipNamesTheFile() throws Exception {
+        Files.write(instances, new byte[] {0x1f, (byte) 0x8b, 8, 0});
+        String message = assertThrows(IOException.class, () -> JsonlReader.read(instances, passages))
+                .getMessage();
+        assertTrue(message.contains(instances + ": expected intact gzip data"), message);
+    }
 }

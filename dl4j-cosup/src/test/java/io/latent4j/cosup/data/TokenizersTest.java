@@ -85,4 +85,20 @@ class TokenizersTest {
             assertTrue(message.startsWith(file + ": expected"), message);
         }
     }
+
+    @Test
+    void wordPieceFilesMustBeUtf8() throws Exception {
+        Path latin1 = Files.write(folder.resolve("vocabulary"), new byte[] {'a', (byte) 0xe9, '\n'});
+        String message = assertThrows(IOException.class, () -> WordPieceTokenizer.read(latin1, true))
+                .getMessage();
+        assertTrue(message.contains(latin1 + ": expected UTF-8 text"), message);
+    }
+
+    @Test
+    void deepNestingIsRefusedBeforeItEndsTheProcess() throws Exception {
+        Path deep = file(BYTE_PAIRS.replace("\"padding\": null", "\"padding\": " + "[".repeat(20_000) + "]".repeat(20_000)));
+        String message = assertThrows(IOException.class, () -> BytePairTokenizer.read(deep))
+                .getMessage();
+        assertTrue(message.contains("100 levels of nesting"), message);
+    }
 }

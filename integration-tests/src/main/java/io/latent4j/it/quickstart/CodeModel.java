@@ -259,7 +259,19 @@ final class CodeModel {
 
     static CodeModel load(Path folder) throws IOException {
         WordTokenizer tokenizer = new WordTokenizer(Lines.of(folder.resolve(WORDS)));
-        return new CodeModel(
-                tokenizer, ComputationGraph.load(folder.resolve(NETWORK).toFile(), false));
+        Path file = folder.resolve(NETWORK);
+        ComputationGraph network;
+        try {
+            network = ComputationGraph.load(file.toFile(), false);
+        } catch (IOException | RuntimeException e) { // DL4J reads damaged files with exceptions of any type
+            throw new IOException(file + ": expected a saved network, found: " + e, e);
+        }
+        int words = SpecialTokens.after(tokenizer.vocabularySize()).vocabularySize(tokenizer);
+        INDArray embedding = network.paramTable().get("words_W");
+        if (embedding == null || embedding.size(0) != words) {
+            throw new IOException(file + ": expected embeddings of " + words + " words, found "
+                    + (embedding == null ? "none" : embedding.size(0)));
+        }
+        return new CodeModel(tokenizer, network);
     }
 }

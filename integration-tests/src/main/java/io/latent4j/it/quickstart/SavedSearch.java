@@ -76,7 +76,14 @@ final class SavedSearch implements AutoCloseable {
             }
             methods.put(fields[0], new Code(fields[1], fields[2]));
         }
-        return new SavedSearch(CodeModel.load(folder), ExactSequenceIndex.load(folder.resolve(INDEX)), methods);
+        CodeModel model = CodeModel.load(folder);
+        ExactSequenceIndex index = ExactSequenceIndex.load(folder.resolve(INDEX));
+        if (index.dimension() != CodeModel.WIDTH) {
+            index.close();
+            throw new IOException(folder.resolve(INDEX) + ": expected vectors of " + CodeModel.WIDTH
+                    + " features, found " + index.dimension());
+        }
+        return new SavedSearch(model, index, methods);
     }
 
     /** Number of passages. */

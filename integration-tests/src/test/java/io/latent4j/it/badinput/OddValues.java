@@ -42,7 +42,7 @@ final class OddValues {
     };
     private static final long[][] SHAPES = {{5, 4}, {5, 4}, {5, 4}, {4, 4}, {4, 4}, {4, 5}, {3, 4}, {5, 1}, {1, 4}, {5}, {4}};
     private static final SemanticBases BASES =
-            SemanticBases.fromHead(Nd4j.rand(DataType.FLOAT, new long[] {4, 9}, Nd4j.getRandom()));
+            SemanticBases.fromHead(Nd4j.rand(4, 9));
     private static final LabelWords LABELS =
             LabelWords.builder().label("a", 1).label("b", 2).build();
 
