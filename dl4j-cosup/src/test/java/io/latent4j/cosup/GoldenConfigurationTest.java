@@ -119,7 +119,8 @@ class GoldenConfigurationTest {
         String json = heads().toJson();
         assertRefused(json.replaceFirst("\"lossWeight\" : 0.25", "\"lossWeight\" : -1"), "lossWeight must be from 0");
         assertRefused(json.replaceFirst("\"memorySize\" : 17", "\"memorySize\" : -17"), "memorySize must be from 0");
-        assertRefused(json.replaceFirst("\"temperature\" : 0.05", "\"temperature\" : 0"), "temperature must be positive");
+        assertRefused(
+                json.replaceFirst("\"temperature\" : 0.05", "\"temperature\" : 0"), "temperature must be positive");
     }
 
     private static void assertRefused(String json, String expected) {

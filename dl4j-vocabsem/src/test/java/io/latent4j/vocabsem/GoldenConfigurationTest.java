@@ -110,7 +110,8 @@ class GoldenConfigurationTest {
                 .layer(new SemanticLogits.Builder().nIn(4).nOut(2).build())
                 .build()
                 .toJson();
-        assertRefused(json.replaceFirst("\"bottleneckRatio\" : 16", "\"bottleneckRatio\" : 0"), "bottleneckRatio must be");
+        assertRefused(
+                json.replaceFirst("\"bottleneckRatio\" : 16", "\"bottleneckRatio\" : 0"), "bottleneckRatio must be");
         assertRefused(json.replaceFirst("\"scale\" : 1.0", "\"scale\" : \"NaN\""), "scale must be positive");
         assertRefused(json.replaceFirst("\"COSINE\"", "null"), "similarity must be COSINE, EUCLIDEAN or DOT");
     }

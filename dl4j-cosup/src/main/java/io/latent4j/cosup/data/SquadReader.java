@@ -111,7 +111,8 @@ public final class SquadReader {
     }
 
     private static void read(InputStream input, RecordFile records, Articles articles) throws IOException {
-        try (JsonParser parser = new ShallowParser(new ObjectMapper().getFactory().createParser(input))) {
+        try (JsonParser parser =
+                new ShallowParser(new ObjectMapper().getFactory().createParser(input))) {
             if (parser.nextToken() != JsonToken.START_OBJECT) {
                 throw records.malformed(
                         "line 1", "", "expected a JSON object with an array data, found " + parser.currentToken());

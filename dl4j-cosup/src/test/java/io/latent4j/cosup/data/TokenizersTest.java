@@ -96,7 +96,8 @@ class TokenizersTest {
 
     @Test
     void deepNestingIsRefusedBeforeItEndsTheProcess() throws Exception {
-        Path deep = file(BYTE_PAIRS.replace("\"padding\": null", "\"padding\": " + "[".repeat(20_000) + "]".repeat(20_000)));
+        Path deep = file(
+                BYTE_PAIRS.replace("\"padding\": null", "\"padding\": " + "[".repeat(20_000) + "]".repeat(20_000)));
         String message = assertThrows(IOException.class, () -> BytePairTokenizer.read(deep))
                 .getMessage();
         assertTrue(message.contains("100 levels of nesting"), message);

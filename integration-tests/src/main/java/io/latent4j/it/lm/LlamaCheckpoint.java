@@ -88,7 +88,9 @@ public final class LlamaCheckpoint {
             long frequencies = (long) sizes.positions * sizes.headWidth(); // cosines and sines
             BigInteger floats = BigInteger.valueOf(frequencies);
             for (long[] shape : shapes.values()) {
-                floats = floats.add(Arrays.stream(shape).mapToObj(BigInteger::valueOf).reduce(BigInteger.ONE, BigInteger::multiply));
+                floats = floats.add(Arrays.stream(shape)
+                        .mapToObj(BigInteger::valueOf)
+                        .reduce(BigInteger.ONE, BigInteger::multiply));
             }
             BigInteger expected = floats.add(BigInteger.valueOf(HEADER)).multiply(BigInteger.valueOf(Float.BYTES));
             if (!expected.equals(BigInteger.valueOf(channel.size()))) {

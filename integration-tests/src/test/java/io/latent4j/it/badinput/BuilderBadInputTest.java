@@ -216,9 +216,10 @@ class BuilderBadInputTest {
     private static void chain(Layer layer, boolean feedForward, boolean output) throws Exception {
         ListBuilder list = Networks.base()
                 .list()
-                .layer(feedForward
-                        ? new DenseLayer.Builder().nOut(4).build()
-                        : new LSTM.Builder().nOut(4).build())
+                .layer(
+                        feedForward
+                                ? new DenseLayer.Builder().nOut(4).build()
+                                : new LSTM.Builder().nOut(4).build())
                 .layer(layer.clone());
         if (!output) {
             list.layer(

@@ -67,11 +67,13 @@ class CheckpointBadInputTest {
         return Arbitraries.of(Networks.class);
     }
 
-    // ---- ours, with a checksum: intact or refused --------------------------------------------------------------------
+    // ---- ours, with a checksum: intact or refused
+    // --------------------------------------------------------------------
 
     @Property(seed = "1")
     void semanticBases(@ForAll("damage") List<Damage> damage) throws IOException {
-        byte[] intact = intact("bases", file -> SemanticBases.fromHead(random(4, 7)).save(file));
+        byte[] intact =
+                intact("bases", file -> SemanticBases.fromHead(random(4, 7)).save(file));
         byte[] damaged = Damage.apply(damage, intact);
         Path file = Sweep.replace(FOLDER.resolve("bases"), damaged);
         Sweep.attempt("file of SemanticBases", () -> {
@@ -143,14 +145,16 @@ class CheckpointBadInputTest {
         }
     }
 
-    // ---- others' -----------------------------------------------------------------------------------------------------
+    // ---- others'
+    // -----------------------------------------------------------------------------------------------------
 
     @Property(seed = "4")
     void npy(@ForAll("damage") List<Damage> damage) throws IOException {
         byte[] intact = intact("npy", file -> {
-            byte[] header = "{'descr': '<f4', 'fortran_order': False, 'shape': (7, 4), }".getBytes(StandardCharsets.UTF_8);
-            ByteBuffer bytes =
-                    ByteBuffer.allocate(10 + header.length + 7 * 4 * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+            byte[] header =
+                    "{'descr': '<f4', 'fortran_order': False, 'shape': (7, 4), }".getBytes(StandardCharsets.UTF_8);
+            ByteBuffer bytes = ByteBuffer.allocate(10 + header.length + 7 * 4 * Float.BYTES)
+                    .order(ByteOrder.LITTLE_ENDIAN);
             bytes.put(new byte[] {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0});
             bytes.putShort((short) header.length).put(header);
             putFloats(bytes, 7 * 4);
@@ -163,9 +167,10 @@ class CheckpointBadInputTest {
     @Property(seed = "5")
     void safetensors(@ForAll("damage") List<Damage> damage) throws IOException {
         byte[] intact = intact("safetensors", file -> {
-            byte[] header = ("{\"__metadata__\":{\"format\":\"pt\"},\"lm_head.weight\":{\"dtype\":\"F32\",\"shape\":[7,4],"
-                            + "\"data_offsets\":[0,112]}}")
-                    .getBytes(StandardCharsets.UTF_8);
+            byte[] header =
+                    ("{\"__metadata__\":{\"format\":\"pt\"},\"lm_head.weight\":{\"dtype\":\"F32\",\"shape\":[7,4],"
+                                    + "\"data_offsets\":[0,112]}}")
+                            .getBytes(StandardCharsets.UTF_8);
             ByteBuffer bytes =
                     ByteBuffer.allocate(8 + header.length + 7 * 4 * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
             bytes.putLong(header.length).put(header);
@@ -211,7 +216,8 @@ class CheckpointBadInputTest {
         }
     }
 
-    // ---- DL4J's ------------------------------------------------------------------------------------------------------
+    // ---- DL4J's
+    // ------------------------------------------------------------------------------------------------------
 
     @Property(seed = "7")
     void modelSerializer(@ForAll("networks") Networks kind, @ForAll("damage") List<Damage> damage) throws IOException {

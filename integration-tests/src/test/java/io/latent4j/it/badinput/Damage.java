@@ -22,8 +22,18 @@ import net.jqwik.api.Combinators;
 public record Damage(Kind kind, double where, boolean atHead, long seed, int count) {
     private static final int HEAD = 64;
     private static final long[] SIZES = {
-        0, 1, -1, Byte.MAX_VALUE, Short.MAX_VALUE, 1 << 24, 1 << 30, Integer.MAX_VALUE, Integer.MIN_VALUE, 1L << 40,
-        Long.MAX_VALUE, Long.MIN_VALUE
+        0,
+        1,
+        -1,
+        Byte.MAX_VALUE,
+        Short.MAX_VALUE,
+        1 << 24,
+        1 << 30,
+        Integer.MAX_VALUE,
+        Integer.MIN_VALUE,
+        1L << 40,
+        Long.MAX_VALUE,
+        Long.MIN_VALUE
     };
     private static final float[] NUMBERS = {
         Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, Float.MAX_VALUE, Float.MIN_VALUE, 0

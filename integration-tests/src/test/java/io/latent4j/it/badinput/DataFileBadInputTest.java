@@ -96,7 +96,8 @@ class DataFileBadInputTest {
         return bytes.toByteArray();
     }
 
-    // ---- questions and passages --------------------------------------------------------------------------------------
+    // ---- questions and passages
+    // --------------------------------------------------------------------------------------
 
     private static void squad(Path file) throws IOException {
         SquadReader.read(file, OnMalformed.SKIP).toData();
@@ -149,7 +150,8 @@ class DataFileBadInputTest {
                 ofPassages ? DataFileBadInputTest::passages : DataFileBadInputTest::instances);
     }
 
-    // ---- vocabularies ------------------------------------------------------------------------------------------------
+    // ---- vocabularies
+    // ------------------------------------------------------------------------------------------------
 
     private static void use(TextTokenizer tokenizer) {
         for (int id : tokenizer.encode(TEXT)) {
@@ -210,7 +212,8 @@ class DataFileBadInputTest {
                 file -> Words.read(file).encode(TEXT));
     }
 
-    // ---- labels ------------------------------------------------------------------------------------------------------
+    // ---- labels
+    // ------------------------------------------------------------------------------------------------------
 
     @Property(seed = "29")
     void labels(@ForAll("damage") List<Damage> damage, @ForAll boolean csv) throws IOException {
@@ -222,7 +225,8 @@ class DataFileBadInputTest {
                 LabelledFile::rows);
     }
 
-    // ---- anything ----------------------------------------------------------------------------------------------------
+    // ---- anything
+    // ----------------------------------------------------------------------------------------------------
 
     @Property(seed = "30")
     void garbage(@ForAll("garbage") byte[] bytes) throws IOException {

@@ -28,7 +28,9 @@ final class Finite {
         } else if (found instanceof Record) {
             for (RecordComponent component : found.getClass().getRecordComponents()) {
                 component.getAccessor().setAccessible(true);
-                require(what + '.' + component.getName(), component.getAccessor().invoke(found));
+                require(
+                        what + '.' + component.getName(),
+                        component.getAccessor().invoke(found));
             }
         }
     }
@@ -37,7 +39,8 @@ final class Finite {
         if (array.isEmpty() || !array.dataType().isFPType()) {
             return true;
         }
-        for (double value : array.dup('c').reshape(array.length()).castTo(DataType.DOUBLE).toDoubleVector()) {
+        for (double value :
+                array.dup('c').reshape(array.length()).castTo(DataType.DOUBLE).toDoubleVector()) {
             if (!Double.isFinite(value)) {
                 return false;
             }

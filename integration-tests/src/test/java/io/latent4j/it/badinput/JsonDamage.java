@@ -69,8 +69,7 @@ record JsonDamage(Kind kind, int field, int value) {
     static Arbitrary<JsonDamage> any() {
         return Combinators.combine(
                         Arbitraries.frequencyOf(
-                                Tuple.of(8, Arbitraries.just(Kind.REPLACE)),
-                                Tuple.of(1, Arbitraries.of(Kind.class))),
+                                Tuple.of(8, Arbitraries.just(Kind.REPLACE)), Tuple.of(1, Arbitraries.of(Kind.class))),
                         Arbitraries.integers().between(0, 9999),
                         Arbitraries.integers().between(0, VALUES.size() - 1))
                 .as(JsonDamage::new)

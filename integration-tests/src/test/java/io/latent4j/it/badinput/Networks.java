@@ -4,7 +4,6 @@ package io.latent4j.it.badinput;
 import io.latent4j.cosup.CoSupervision;
 import io.latent4j.cosup.SequenceStackVertex;
 import io.latent4j.cosup.SequenceUnstackVertex;
-import io.latent4j.cosup.Similarity;
 import io.latent4j.istar.CosRegLayer;
 import io.latent4j.istar.IStarLayer;
 import io.latent4j.istar.IStarVertex;
@@ -61,8 +60,14 @@ enum Networks {
         String json() {
             return base().list()
                     .layer(new LSTM.Builder().nOut(4).build())
-                    .layer(new IStarLayer.Builder().lambda(0.5).maskPadding(true).build())
-                    .layer(new NeuralClustering.Builder().residual(true).layerNormAffine(true).build())
+                    .layer(new IStarLayer.Builder()
+                            .lambda(0.5)
+                            .maskPadding(true)
+                            .build())
+                    .layer(new NeuralClustering.Builder()
+                            .residual(true)
+                            .layerNormAffine(true)
+                            .build())
                     .layer(new RnnSemanticLogits.Builder(LossFunction.MCXENT)
                             .nOut(2)
                             .trainableBases(true)
@@ -161,7 +166,11 @@ enum Networks {
             marks.putScalar(0, 1, 1);
             marks.putScalar(1, 2, 1);
             return new MultiDataSet(
-                    new INDArray[] {tokens(2, 4), tokens(3, 5), Nd4j.createFromArray(7, 8, 9).reshape(3, 1)},
+                    new INDArray[] {
+                        tokens(2, 4),
+                        tokens(3, 5),
+                        Nd4j.createFromArray(7, 8, 9).reshape(3, 1)
+                    },
                     new INDArray[] {tokens(2, 4).reshape(2, 1, 4), next},
                     new INDArray[] {Nd4j.ones(2, 4), Nd4j.ones(3, 5), null},
                     new INDArray[] {Nd4j.ones(2, 4), marks});

@@ -34,15 +34,33 @@ import org.nd4j.linalg.schedule.ISchedule;
 /** Arguments of any type, right and wrong, drawn with a seed. */
 final class OddValues {
     private static final double[] NUMBERS = {
-        0, -0.0, 1, -1, 0.5, 2, 16, 1e-12, -1e-12, 1e12, 1e-300, -1e-300, 1e300, -1e300, Double.NaN,
-        Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, Double.MIN_VALUE, Double.MAX_VALUE
+        0,
+        -0.0,
+        1,
+        -1,
+        0.5,
+        2,
+        16,
+        1e-12,
+        -1e-12,
+        1e12,
+        1e-300,
+        -1e-300,
+        1e300,
+        -1e300,
+        Double.NaN,
+        Double.POSITIVE_INFINITY,
+        Double.NEGATIVE_INFINITY,
+        Double.MIN_VALUE,
+        Double.MAX_VALUE
     };
     private static final long[] WHOLES = {
         0, 1, 2, 3, 4, 5, 7, -1, -4, Integer.MAX_VALUE, Integer.MIN_VALUE, Long.MAX_VALUE, Long.MIN_VALUE, 1L << 40
     };
-    private static final long[][] SHAPES = {{5, 4}, {5, 4}, {5, 4}, {4, 4}, {4, 4}, {4, 5}, {3, 4}, {5, 1}, {1, 4}, {5}, {4}};
-    private static final SemanticBases BASES =
-            SemanticBases.fromHead(Nd4j.rand(4, 9));
+    private static final long[][] SHAPES = {
+        {5, 4}, {5, 4}, {5, 4}, {4, 4}, {4, 4}, {4, 5}, {3, 4}, {5, 1}, {1, 4}, {5}, {4}
+    };
+    private static final SemanticBases BASES = SemanticBases.fromHead(Nd4j.rand(4, 9));
     private static final LabelWords LABELS =
             LabelWords.builder().label("a", 1).label("b", 2).build();
 

@@ -137,9 +137,9 @@ public final class Sweep {
     }
 
     private static synchronized void write() {
-        StringBuilder table =
-                new StringBuilder("| input | tried | refused clearly | refused by DL4J in its own way | accepted, no harm |\n")
-                        .append("|---|---:|---:|---:|---:|\n");
+        StringBuilder table = new StringBuilder(
+                        "| input | tried | refused clearly | refused by DL4J in its own way | accepted, no harm |\n")
+                .append("|---|---:|---:|---:|---:|\n");
         Tally all = new Tally();
         TALLIES.forEach((kind, tally) -> {
             table.append(line(kind, tally));
@@ -166,8 +166,8 @@ public final class Sweep {
     /** A folder for files of the sweep. */
     public static Path folder() {
         try {
-            return Files.createDirectories(
-                    Path.of(System.getProperty("basedir", "."), "target", "bad-input").toAbsolutePath());
+            return Files.createDirectories(Path.of(System.getProperty("basedir", "."), "target", "bad-input")
+                    .toAbsolutePath());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -34,8 +34,8 @@ class SavedSearchBadInputTest {
             List<Method> methods = IntStream.range(0, 12)
                     .mapToObj(i -> new Method("m" + i, "opens the door " + i % 3, "open", "void open()", "open door"))
                     .toList();
-            CodeModel model = CodeModel.train(
-                    CodeModel.tokenizer(methods), methods, Supervision.values()[0], 1, 3, done -> {});
+            CodeModel model =
+                    CodeModel.train(CodeModel.tokenizer(methods), methods, Supervision.values()[0], 1, 3, done -> {});
             SavedSearch.save(REPORT, model, methods);
         }
         List<Path> files;
