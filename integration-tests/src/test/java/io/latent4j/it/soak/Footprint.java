@@ -41,7 +41,7 @@ record Footprint(
                 Pointer.physicalBytes()
                         - memory.getHeapMemoryUsage().getCommitted()
                         - memory.getNonHeapMemoryUsage().getCommitted(),
-                nativeObjects(),
+                countNativeObjects(),
                 Nd4j.getWorkspaceManager().getAllWorkspacesForCurrentThread().size(),
                 Nd4j.getWorkspaceManager().getAllWorkspacesForCurrentThread().stream()
                         .mapToLong(MemoryWorkspace::getCurrentSize)
@@ -55,15 +55,15 @@ record Footprint(
         int before;
         int unchanged = 0;
         do {
-            before = nativeObjects();
+            before = countNativeObjects();
             System.gc();
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
-            unchanged = nativeObjects() == before ? unchanged + 1 : 0;
+            unchanged = countNativeObjects() == before ? unchanged + 1 : 0;
         } while (unchanged < 3 && System.nanoTime() < deadline);
     }
 
     /** The deallocator service has no accessor for the objects that it watches. */
-    private static int nativeObjects() {
+    private static int countNativeObjects() {
         try {
             Field references = DeallocatorService.class.getDeclaredField("referenceMap");
             references.setAccessible(true);
