@@ -99,9 +99,8 @@ public final class LossNextSequence implements ILossFunction {
         INDArray queries = all ? output : Nd4j.exec(new Gather(output, index, 0))[0];
         INDArray own = labels.castTo(output.dataType());
         INDArray keys = keys(all ? own : Nd4j.exec(new Gather(own, index, 0))[0], d);
-        Pairing pairing = Pairing.diagonal(kept.length)
-                .withoutDuplicates(sequences(keys))
-                .withOwnKeys(0);
+        Pairing pairing =
+                Pairing.diagonal(kept.length).withoutDuplicates(sequences(keys)).withOwnKeys(0);
         NextSequenceContrast.Result result = gradient
                 ? NextSequenceContrast.withGradients(queries, keys, pairing, contrast, kept.length, null)
                 : NextSequenceContrast.of(queries, keys, pairing, contrast);
@@ -141,12 +140,14 @@ public final class LossNextSequence implements ILossFunction {
 
     /** Equal keys get equal numbers. */
     private static long[] sequences(INDArray keys) {
-        double[][] rows = keys.toDoubleMatrix();
+        // Read at once: a matrix of Java comes row by row
+        double[] values = keys.dup('c').reshape(keys.length()).toDoubleVector();
+        int d = (int) keys.size(1);
         Map<Row, Long> seen = new HashMap<>();
-        long[] sequences = new long[rows.length];
-        for (int i = 0; i < rows.length; i++) {
+        long[] sequences = new long[(int) keys.size(0)];
+        for (int i = 0; i < sequences.length; i++) {
             long number = i;
-            sequences[i] = seen.computeIfAbsent(new Row(rows[i]), row -> number);
+            sequences[i] = seen.computeIfAbsent(new Row(Arrays.copyOfRange(values, i * d, (i + 1) * d)), row -> number);
         }
         return sequences;
     }

@@ -111,8 +111,8 @@ enum KernelCase {
                 weights.out().ulike(),
                 weights.gain().ulike(),
                 weights.bias().ulike());
-        SemanticCalibration.Evaluation evaluation = SemanticCalibration.evaluate(
-                gaussian(type, 18, 9, 6), weights, SemanticCalibration.Options.PAPER);
+        SemanticCalibration.Evaluation evaluation =
+                SemanticCalibration.evaluate(gaussian(type, 18, 9, 6), weights, SemanticCalibration.Options.PAPER);
         INDArray output = evaluation.output().dup();
         INDArray states = evaluation.backpropagate(gaussian(type, 19, 9, 6), gradients);
         return Map.of(
@@ -133,18 +133,14 @@ enum KernelCase {
                     .withoutDuplicates(new long[] {1, 2, 3, 1, 5, 6})
                     .withOwnKeys(5);
             NextSequenceContrast.Result result = NextSequenceContrast.withGradients(
-                    gaussian(type, 22, 3, 7),
-                    gaussian(type, 23, 6, 7),
-                    pairing,
-                    similarity.contrast);
+                    gaussian(type, 22, 3, 7), gaussian(type, 23, 6, 7), pairing, similarity.contrast);
             all.put(similarity + " losses", result.losses());
             all.put(similarity + " queries", result.queries());
             all.put(similarity + " keys", result.keys());
         }
         return all;
     }),
-    LOSS_NEXT_SEQUENCE(
-            type -> ofLoss(new LossNextSequence(), gaussian(type, 24, 6, 10), gaussian(type, 25, 6, 5)));
+    LOSS_NEXT_SEQUENCE(type -> ofLoss(new LossNextSequence(), gaussian(type, 24, 6, 10), gaussian(type, 25, 6, 5)));
 
     private final Function<DataType, Map<String, INDArray>> results;
 
@@ -158,7 +154,8 @@ enum KernelCase {
         results.apply(type).entrySet().stream()
                 .sorted(Map.Entry.comparingByKey())
                 .forEach(e -> all.put(
-                        e.getKey(), e.getValue().castTo(DataType.DOUBLE).dup('c').data().asDouble()));
+                        e.getKey(),
+                        e.getValue().castTo(DataType.DOUBLE).dup('c').data().asDouble()));
         return all;
     }
 

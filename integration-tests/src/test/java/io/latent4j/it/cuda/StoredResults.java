@@ -56,13 +56,10 @@ final class StoredResults {
     static void write(Path resources) throws IOException {
         StringBuilder text = new StringBuilder();
         for (KernelCase kernel : KernelCase.values()) {
-            kernel.results(DataType.DOUBLE)
-                    .forEach((name, values) -> text.append(key(kernel, name))
-                            .append(',')
-                            .append(Arrays.stream(values)
-                                    .mapToObj(Double::toString)
-                                    .collect(Collectors.joining(",")))
-                            .append('\n'));
+            kernel.results(DataType.DOUBLE).forEach((name, values) -> text.append(key(kernel, name))
+                    .append(',')
+                    .append(Arrays.stream(values).mapToObj(Double::toString).collect(Collectors.joining(",")))
+                    .append('\n'));
         }
         Files.writeString(resources.resolve(FILE.substring(1)), text);
     }
