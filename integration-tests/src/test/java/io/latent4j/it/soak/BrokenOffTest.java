@@ -241,6 +241,7 @@ class BrokenOffTest {
         // A prefetching iterator, after two of six batches
         AsyncMultiDataSetIterator prefetching = new AsyncMultiDataSetIterator(new Minibatches(batches), 2, true);
         for (int i = 0; i < 2; i++) {
+            assertTrue(prefetching.hasNext());
             network.fit(prefetching.next());
         }
         prefetching.shutdown();

@@ -33,13 +33,13 @@ import org.nd4j.linalg.learning.config.Adam;
 /** Two networks that train at the same time come out as if each had been alone. */
 @Timeout(value = 2, unit = TimeUnit.MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ConcurrentTrainingTest {
-    private static final int EPOCHS = 15;
+    private static final int EPOCHS = 6;
     private static final DataType TYPE = DataType.FLOAT;
 
     /** Trains a new network; the iterators prefetch in threads of their own. */
     private static INDArray train(SmallNetworks kind, long seed) {
         Model network = kind.build(new Settings(TYPE, true, WorkspaceMode.ENABLED, new Adam(1e-2)));
-        List<MultiDataSet> batches = kind.batches(TYPE, seed, 8);
+        List<MultiDataSet> batches = kind.batches(TYPE, seed, 6);
         if (network instanceof MultiLayerNetwork chain) {
             if (kind != SmallNetworks.VOCABSEM) {
                 chain.setListeners(new ShrinkageListener.Builder(new Minibatches(batches))

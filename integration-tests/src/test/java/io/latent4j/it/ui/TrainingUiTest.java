@@ -165,7 +165,7 @@ class TrainingUiTest {
                         "emb LSTM [RW, W, b]",
                         "keys SequencePoolingVertex []",
                         "queriesAndKeys NextSequenceVertex []",
-                        "nextToken NextTokenOutput [W, b]",
+                        "nextToken NextTokenOutput [W]",
                         "nextSequence NextSequenceOutput []")),
                 vertices.toString());
         for (String page : List.of("/train/overview", "/train/model", "/train/system", "/latent")) {
