@@ -360,13 +360,11 @@ class CoSupervisionTest {
         InputType stacked = new SequenceStackVertex().getOutputType(0, texts, passages);
         assertEquals(passages, stacked);
         InputType states = InputType.recurrent(4, 7);
-        assertEquals(
-                InputType.recurrent(4, 5), new SequenceUnstackVertex(0).getOutputType(0, states, texts, passages));
+        assertEquals(InputType.recurrent(4, 5), new SequenceUnstackVertex(0).getOutputType(0, states, texts, passages));
         assertEquals(states, new SequenceUnstackVertex(1).getOutputType(0, states, texts, passages));
         InputType unknown = InputType.recurrent(3);
         assertEquals(unknown, new SequenceStackVertex().getOutputType(0, texts, unknown));
-        assertEquals(
-                InputType.recurrent(4), new SequenceUnstackVertex(1).getOutputType(0, states, texts, unknown));
+        assertEquals(InputType.recurrent(4), new SequenceUnstackVertex(1).getOutputType(0, states, texts, unknown));
     }
 
     private static String message(Throwable e) {

@@ -88,8 +88,8 @@ class GoldenConfigurationTest {
 
     @Test
     void everyValueIsInTheFile() throws IOException {
-        Map<String, GraphVertex> vertices =
-                ComputationGraphConfiguration.fromJson(Golden.text("heads.json")).getVertices();
+        Map<String, GraphVertex> vertices = ComputationGraphConfiguration.fromJson(Golden.text("heads.json"))
+                .getVertices();
         NextSequenceOutputLayer nextSequence = (NextSequenceOutputLayer)
                 ((LayerVertex) vertices.get("nextSequence")).getLayerConf().getLayer();
         assertEquals(new Contrast(Similarity.COSINE, 0.05, true), nextSequence.contrast());

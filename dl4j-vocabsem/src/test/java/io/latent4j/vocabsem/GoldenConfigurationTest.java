@@ -83,14 +83,16 @@ class GoldenConfigurationTest {
 
     @Test
     void everyValueIsInTheFile() throws IOException {
-        SemanticLogits head = (SemanticLogits)
-                MultiLayerConfiguration.fromJson(Golden.text("labels.json")).getConf(3).getLayer();
+        SemanticLogits head = (SemanticLogits) MultiLayerConfiguration.fromJson(Golden.text("labels.json"))
+                .getConf(3)
+                .getLayer();
         assertEquals(Similarity.EUCLIDEAN, head.getSimilarity());
         assertEquals(2.5, head.getScale());
         assertEquals(true, head.isTrainableScale());
         assertEquals(true, head.isTrainableBases());
-        RnnSemanticLogits rnn = (RnnSemanticLogits)
-                MultiLayerConfiguration.fromJson(Golden.text("steps.json")).getConf(2).getLayer();
+        RnnSemanticLogits rnn = (RnnSemanticLogits) MultiLayerConfiguration.fromJson(Golden.text("steps.json"))
+                .getConf(2)
+                .getLayer();
         assertEquals(Similarity.DOT, rnn.getSimilarity());
         assertEquals("labels.bases", rnn.getBasesFile());
         assertEquals(RNNFormat.NWC, rnn.getDataFormat());

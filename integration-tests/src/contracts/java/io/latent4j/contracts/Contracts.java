@@ -209,7 +209,8 @@ public final class Contracts {
         if (model instanceof MultiLayerNetwork network) {
             sameConfiguration(model, network.getLayerWiseConfigurations().clone(), data);
         } else {
-            sameConfiguration(model, ((ComputationGraph) model).getConfiguration().clone(), data);
+            sameConfiguration(
+                    model, ((ComputationGraph) model).getConfiguration().clone(), data);
         }
         Model copy = Models.copy(model);
         INDArray before = model.params().dup();

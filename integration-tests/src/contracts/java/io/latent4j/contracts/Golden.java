@@ -98,13 +98,15 @@ public final class Golden {
         }
         double score = ModelSerializer.<Double>getObjectFromFile(file, SCORE);
         assertEquals(score, Models.score(model, data, false), TOLERANCE * Math.abs(score));
-        assertTrue(Objects.requireNonNull(Models.updaterState(model)).amaxNumber().doubleValue() > 0);
+        assertTrue(
+                Objects.requireNonNull(Models.updaterState(model)).amaxNumber().doubleValue() > 0);
         INDArray before = model.params().dup();
         Models.fit(model, data);
         INDArray after = Nd4j.fromByteArray(ModelSerializer.getObjectFromFile(file, AFTER_A_STEP));
         assertTrue(after.distance2(before) > 0);
-        assertTrue(after.equalsWithEps(model.params(), TOLERANCE), () -> "after a step " + model.params()
-                + "\nexpected " + after);
+        assertTrue(
+                after.equalsWithEps(model.params(), TOLERANCE),
+                () -> "after a step " + model.params() + "\nexpected " + after);
     }
 
     /** Every value of a configuration's JSON is in the JSON written after it was read; that one may hold more. */

@@ -65,9 +65,29 @@ final class Components {
         List<Plan> plans = new ArrayList<>();
         chain(plans, "IStarLayer", 1, classOfEachStep(), lstm(), iStar(), rnnOutput());
         plans.add(iStarVertex());
-        chain(plans, "CosRegLayer", 1, classOfEachStep(), lstm(), new CosRegLayer.Builder().lambda(2).build(), rnnOutput());
-        chain(plans, "SemanticLogits", 2, idOfEachSequence(), lstm(), last(), semanticLogits(new SemanticLogits.Builder(new LossSparseMCXENT())));
-        chain(plans, "RnnSemanticLogits", 1, idOfEachStep(), lstm(), semanticLogits(new RnnSemanticLogits.Builder(new LossSparseMCXENT())));
+        chain(
+                plans,
+                "CosRegLayer",
+                1,
+                classOfEachStep(),
+                lstm(),
+                new CosRegLayer.Builder().lambda(2).build(),
+                rnnOutput());
+        chain(
+                plans,
+                "SemanticLogits",
+                2,
+                idOfEachSequence(),
+                lstm(),
+                last(),
+                semanticLogits(new SemanticLogits.Builder(new LossSparseMCXENT())));
+        chain(
+                plans,
+                "RnnSemanticLogits",
+                1,
+                idOfEachStep(),
+                lstm(),
+                semanticLogits(new RnnSemanticLogits.Builder(new LossSparseMCXENT())));
         chain(plans, "NeuralClustering", 1, classOfEachStep(), lstm(), clustering(), rnnOutput());
         chain(plans, "LastStepPooling", 1, classOfEachSequence(), lstm(), last(), output());
         chain(
@@ -80,7 +100,13 @@ final class Components {
                 new LossLayer.Builder(new LossCosineDistance())
                         .activation(Activation.IDENTITY)
                         .build());
-        chain(plans, "NextTokenOutputLayer", 1, idOfEachStep(), lstm(), new NextTokenOutputLayer.Builder().nOut(CLASSES).lossWeight(0.8).build());
+        chain(
+                plans,
+                "NextTokenOutputLayer",
+                1,
+                idOfEachStep(),
+                lstm(),
+                new NextTokenOutputLayer.Builder().nOut(CLASSES).lossWeight(0.8).build());
         plans.add(nextSequence());
         plans.add(pooling());
         plans.add(stack());
@@ -92,7 +118,10 @@ final class Components {
                 vectorOfEachSequence(2 * CLASSES),
                 lstm(),
                 last(),
-                new OutputLayer.Builder(contrast).nOut(CLASSES).activation(Activation.TANH).build());
+                new OutputLayer.Builder(contrast)
+                        .nOut(CLASSES)
+                        .activation(Activation.TANH)
+                        .build());
         chain(
                 plans,
                 "LossNextSequence in LossLayer",
@@ -152,10 +181,7 @@ final class Components {
     /** Six texts with three [Ret], five passages. */
     private static Plan nextSequence() {
         INDArray labels = Nd4j.valueArrayOf(new long[] {EXAMPLES, 2, STEPS}, -1, DataType.INT32);
-        labels.putScalar(0, 0, 1, 2)
-                .putScalar(1, 0, 3, 0)
-                .putScalar(1, 1, 3, 4)
-                .putScalar(4, 0, 0, 1);
+        labels.putScalar(0, 0, 1, 2).putScalar(1, 0, 3, 0).putScalar(1, 1, 3, 4).putScalar(4, 0, 0, 1);
         INDArray passages = random(2, 5, FEATURES, 3);
         return new Plan(
                 "NextSequenceOutputLayer with NextSequenceVertex",
@@ -166,7 +192,13 @@ final class Components {
                         Node.of("passages", lstm(), "in1"),
                         Node.of("keys", new LastTimeStepVertex("in1"), "passages"),
                         Node.of("rows", new NextSequenceVertex(), "texts", "keys"),
-                        Node.of("out", new NextSequenceOutputLayer.Builder().lossWeight(0.5).temperature(0.7).build(), "rows")),
+                        Node.of(
+                                "out",
+                                new NextSequenceOutputLayer.Builder()
+                                        .lossWeight(0.5)
+                                        .temperature(0.7)
+                                        .build(),
+                                "rows")),
                 List.of("rows", "out"),
                 List.of("out"),
                 new MultiDataSet(new INDArray[] {series(1, STEPS), passages}, new INDArray[] {labels}));

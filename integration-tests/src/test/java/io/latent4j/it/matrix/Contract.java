@@ -77,7 +77,9 @@ enum Contract {
             (plan, folder) ->
                     Contracts.paddingChangesNothing(plan.build(Settings.gradientCheck(true)), plan.data(), 2)),
     NO_MINI_BATCH(
-            "miniBatch(false)", "the gradient check where losses are not averaged", (plan, folder) -> gradients(plan, false)),
+            "miniBatch(false)",
+            "the gradient check where losses are not averaged",
+            (plan, folder) -> gradients(plan, false)),
     GRADIENT(
             "gradient",
             "GradientCheckUtil: gradients agree with finite differences",

@@ -35,8 +35,8 @@ class ContractMatrixTest {
                 .map(plan -> DynamicContainer.dynamicContainer(
                         plan.toString(),
                         Stream.of(Contract.values())
-                                .map(contract -> DynamicTest.dynamicTest(
-                                        contract.title, () -> cell(plan, contract, folder)))));
+                                .map(contract ->
+                                        DynamicTest.dynamicTest(contract.title, () -> cell(plan, contract, folder)))));
         return Stream.concat(rows, Stream.of(DynamicTest.dynamicTest("docs/contracts.md", this::page)));
     }
 
@@ -57,7 +57,12 @@ class ContractMatrixTest {
                 Throwable.class, () -> contract.check(plan, folder), "works now, so the exemption must go");
         // A failure may leave workspaces open
         Nd4j.getWorkspaceManager().destroyAllWorkspacesForCurrentThread();
-        assertTrue(exemption.message().matcher(String.valueOf(failure.getMessage())).find(), failure::toString);
+        assertTrue(
+                exemption
+                        .message()
+                        .matcher(String.valueOf(failure.getMessage()))
+                        .find(),
+                failure::toString);
         assertTrue(
                 plans.stream()
                         .anyMatch(other -> other.component().startsWith(Components.OF_DL4J)

@@ -42,8 +42,7 @@ final class ContractTable {
     }
 
     String page() {
-        StringBuilder page = new StringBuilder(
-                """
+        StringBuilder page = new StringBuilder("""
                 # Contracts
 
                 What Deeplearning4j's tools expect of a layer, a vertex or a loss, checked for each component of the three
@@ -58,14 +57,15 @@ final class ContractTable {
 
                 | contract | what is checked |
                 |---|---|
-                """
-                        .formatted(COMMAND));
+                """.formatted(COMMAND));
         for (Contract contract : Contract.values()) {
             page.append("| %s | %s |\n".formatted(contract.title, contract.meaning));
         }
         page.append('\n');
-        page.append(row(Stream.concat(Stream.of("component", ""), Stream.of(Contract.values()).map(c -> c.title))));
-        page.append(row(Collections.nCopies(Contract.values().length + 2, "---").stream()).replace(" ", ""));
+        page.append(row(Stream.concat(
+                Stream.of("component", ""), Stream.of(Contract.values()).map(c -> c.title))));
+        page.append(row(Collections.nCopies(Contract.values().length + 2, "---").stream())
+                .replace(" ", ""));
         cells.forEach((row, outcomes) -> page.append(row(Stream.concat(
                 Stream.of(row.component(), row.graph() ? "G" : "M"),
                 Stream.of(Contract.values()).map(contract -> outcomes.getOrDefault(contract, "?"))))));

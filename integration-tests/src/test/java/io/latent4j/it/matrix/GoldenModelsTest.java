@@ -39,8 +39,8 @@ class GoldenModelsTest {
         for (Plan plan : components().toList()) {
             if (!Files.exists(FOLDER.resolve(name(plan) + ".zip"))) {
                 // Momentum: an updater with a state, of which a step is as exact as the gradient
-                Model model = plan.build(
-                        new Settings(DataType.FLOAT, true, WorkspaceMode.ENABLED, new Nesterovs(0.01, 0.9)));
+                Model model =
+                        plan.build(new Settings(DataType.FLOAT, true, WorkspaceMode.ENABLED, new Nesterovs(0.01, 0.9)));
                 MultiDataSet data = Models.cast(plan.data(), DataType.FLOAT);
                 Models.fit(model, data);
                 Golden.write(FOLDER, name(plan), model, data);
@@ -68,7 +68,10 @@ class GoldenModelsTest {
     void everyComponentHasAModel() throws IOException {
         assertEquals(
                 List.of(),
-                components().map(GoldenModelsTest::name).filter(name -> !Files.exists(FOLDER.resolve(name + ".zip"))).toList(),
+                components()
+                        .map(GoldenModelsTest::name)
+                        .filter(name -> !Files.exists(FOLDER.resolve(name + ".zip")))
+                        .toList(),
                 "to be written with -Dlatent4j.write-golden=true");
     }
 
@@ -87,7 +90,8 @@ class GoldenModelsTest {
         String renamed = json.replace("\"zeta\"", "\"shrinkage\"");
         AssertionError dropped = assertThrows(
                 AssertionError.class,
-                () -> Golden.nothingDropped(renamed, MultiLayerConfiguration.fromJson(renamed).toJson()));
+                () -> Golden.nothingDropped(
+                        renamed, MultiLayerConfiguration.fromJson(renamed).toJson()));
         assertTrue(dropped.getMessage().contains("/shrinkage was dropped"), dropped::getMessage);
         AssertionError changed = assertThrows(
                 AssertionError.class,

@@ -40,7 +40,8 @@ record Plan(
         MultiDataSet data) {
 
     /** A layer or a vertex, with the names of what it reads. */
-    record Node(String name, @Nullable Layer layer, @Nullable GraphVertex vertex, List<String> from) {
+    record Node(
+            String name, @Nullable Layer layer, @Nullable GraphVertex vertex, List<String> from) {
         static Node of(String name, Layer layer, String... from) {
             return new Node(name, layer, null, List.of(from));
         }
@@ -89,8 +90,7 @@ record Plan(
 
     /** The same network with other nodes. */
     Plan with(UnaryOperator<Node> change) {
-        return new Plan(
-                component, graph, inputs, nodes.stream().map(change).toList(), subject, outputs, data);
+        return new Plan(component, graph, inputs, nodes.stream().map(change).toList(), subject, outputs, data);
     }
 
     /** An initialised network. */
@@ -124,8 +124,7 @@ record Plan(
             INDArray values = parameter.getValue();
             if (parameter.getKey().endsWith("_S") && values.amaxNumber().doubleValue() == 0) {
                 int n = (int) values.size(0);
-                INDArray points =
-                        Components.random(5, 3L * n, n).muli(0.3).castTo(values.dataType());
+                INDArray points = Components.random(5, 3L * n, n).muli(0.3).castTo(values.dataType());
                 values.assign(new ShrinkageCovariance(n).add(points).covariance());
             }
         }

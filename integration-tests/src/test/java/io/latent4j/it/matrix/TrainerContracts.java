@@ -58,7 +58,8 @@ final class TrainerContracts {
         assertEquals(3, result.getTotalEpochs());
         Map<Integer, Double> scores = result.getScoreVsEpoch();
         assertEquals(3, scores.size());
-        double best = scores.values().stream().mapToDouble(Double::doubleValue).min().orElseThrow();
+        double best =
+                scores.values().stream().mapToDouble(Double::doubleValue).min().orElseThrow();
         assertEquals(best, scores.get(result.getBestModelEpoch()));
         assertEquals(best, Models.score(result.getBestModel(), plan.data(), false), 1e-12);
         assertTrue(best < scores.get(0), "no better after the first epoch");
@@ -79,12 +80,11 @@ final class TrainerContracts {
     }
 
     private static EarlyStoppingResult<MultiLayerNetwork> earlyStopping(Plan plan, MultiLayerNetwork network) {
-        SingletonDataSetIterator data = new SingletonDataSetIterator(
-                new org.nd4j.linalg.dataset.DataSet(plan.data().getFeatures(0), plan.data().getLabels(0)));
-        EarlyStoppingConfiguration<MultiLayerNetwork> configuration =
-                TrainerContracts.<MultiLayerNetwork>threeEpochs()
-                        .scoreCalculator(new DataSetLossCalculator(data, true))
-                        .build();
+        SingletonDataSetIterator data = new SingletonDataSetIterator(new org.nd4j.linalg.dataset.DataSet(
+                plan.data().getFeatures(0), plan.data().getLabels(0)));
+        EarlyStoppingConfiguration<MultiLayerNetwork> configuration = TrainerContracts.<MultiLayerNetwork>threeEpochs()
+                .scoreCalculator(new DataSetLossCalculator(data, true))
+                .build();
         return new EarlyStoppingTrainer(configuration, network, data).fit();
     }
 

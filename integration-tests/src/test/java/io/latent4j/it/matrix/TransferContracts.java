@@ -52,9 +52,11 @@ final class TransferContracts {
             Map<String, INDArray> before = copies(model);
             // Of layers, not of vertices; for these the table has a remark
             for (String key : plan.fixedParameters(result)) {
-                boolean copied = frozen.contains(key.substring(0, key.indexOf('_')))
-                        && !plan.subjectIsVertex();
-                assertEquals(copied ? before.get(key) : before.get(key).mul(0), result.paramTable().get(key), key);
+                boolean copied = frozen.contains(key.substring(0, key.indexOf('_'))) && !plan.subjectIsVertex();
+                assertEquals(
+                        copied ? before.get(key) : before.get(key).mul(0),
+                        result.paramTable().get(key),
+                        key);
             }
             Plan.giveShrinkage(result);
             Map<String, INDArray> start = copies(result);
@@ -79,23 +81,17 @@ final class TransferContracts {
     }
 
     private static FineTuneConfiguration fineTuning() {
-        return new FineTuneConfiguration.Builder()
-                .updater(new Sgd(0.1))
-                .seed(7)
-                .build();
+        return new FineTuneConfiguration.Builder().updater(new Sgd(0.1)).seed(7).build();
     }
 
     /** All layers from the cut on are new, those below frozen. */
     private static Model replaced(Plan plan, MultiLayerNetwork network, int cut) {
         int layers = plan.nodes().size();
-        TransferLearning.Builder builder =
-                new TransferLearning.Builder(network).fineTuneConfiguration(fineTuning());
+        TransferLearning.Builder builder = new TransferLearning.Builder(network).fineTuneConfiguration(fineTuning());
         builder.setFeatureExtractor(cut - 1).removeLayersFromOutput(layers - cut);
         for (int i = cut; i < layers; i++) {
-            builder.addLayer(network.getLayerWiseConfigurations()
-                    .getConf(i)
-                    .getLayer()
-                    .clone());
+            builder.addLayer(
+                    network.getLayerWiseConfigurations().getConf(i).getLayer().clone());
         }
         return builder.build();
     }
