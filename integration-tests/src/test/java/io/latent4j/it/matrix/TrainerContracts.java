@@ -27,6 +27,8 @@ import org.deeplearning4j.nn.conf.CacheMode;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.LSTM;
+import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.conf.memory.MemoryReport;
 import org.deeplearning4j.nn.conf.memory.MemoryType;
 import org.deeplearning4j.nn.conf.memory.MemoryUseMode;
@@ -220,7 +222,15 @@ final class TrainerContracts {
     }
 
     static void memoryReport(Plan plan) {
-        Model model = plan.build(Settings.training(new Sgd(0.1)));
+        // DL4J's SimpleRnn has no report
+        Model model = plan.with(node -> node.layer() instanceof SimpleRnn simple
+                        ? new Plan.Node(
+                                node.name(),
+                                new LSTM.Builder().nOut(simple.getNOut()).build(),
+                                null,
+                                node.from())
+                        : node)
+                .build(Settings.training(new Sgd(0.1)));
         InputType[] inputs = plan.inputs().stream()
                 .map(type -> InputType.recurrent(type.getShape()[0], 4))
                 .toArray(InputType[]::new);
