@@ -186,8 +186,9 @@ public final class LatentListener extends BaseTrainingListener {
     /** As the graph's own evaluation, but for tBPTT graphs in one piece and without changing the configuration. */
     private RetrievalMetrics retrieve(ComputationGraph graph, MultiDataSetIterator data) {
         int head = graph.getConfiguration().getNetworkOutputs().indexOf(CoSupervision.NEXT_SEQUENCE);
-        RetrievalEvaluation evaluation =
-                retrieval.newInstance().memorySize(CoSupervision.keyMemory(graph).capacity());
+        RetrievalEvaluation evaluation = retrieval
+                .newInstance()
+                .memorySize(CoSupervision.keyMemory(graph).capacity());
         restart(data::resetSupported, data::reset);
         while (data.hasNext()) {
             MultiDataSet batch = data.next();
@@ -209,8 +210,9 @@ public final class LatentListener extends BaseTrainingListener {
         if (model instanceof ComputationGraph graph) {
             return graph;
         }
-        throw new IllegalArgumentException("losses and retrieval need a ComputationGraph with the heads of CoSupervision,"
-                + " found " + model.getClass().getName());
+        throw new IllegalArgumentException(
+                "losses and retrieval need a ComputationGraph with the heads of CoSupervision," + " found "
+                        + model.getClass().getName());
     }
 
     private static void restart(BooleanSupplier resetSupported, Runnable reset) {
@@ -243,8 +245,7 @@ public final class LatentListener extends BaseTrainingListener {
                 printer.printRecord(header(report.values().keySet().stream()));
             }
             printer.printRecord(Stream.concat(
-                    Stream.of(session, report.epoch(), report.iteration()),
-                    report.values().values().stream()));
+                    Stream.of(session, report.epoch(), report.iteration()), report.values().values().stream()));
         } catch (IOException e) {
             throw new UncheckedIOException("csv " + file + " cannot be written: " + e.getMessage(), e);
         }
@@ -355,11 +356,7 @@ public final class LatentListener extends BaseTrainingListener {
             }
             layers = List.of(names);
             // The least sample for the other numbers of the report; IsoScore* is over all points
-            return Options.builder()
-                    .layers(names)
-                    .maxPoints(3)
-                    .cosinePairs(1)
-                    .build();
+            return Options.builder().layers(names).maxPoints(3).cosinePairs(1).build();
         }
 
         /**

@@ -67,10 +67,12 @@ public final class LatentModule implements UIModule {
         for (StatsStorage storage : storages) {
             for (String session : storage.listSessionIDs()) {
                 for (String worker : storage.listWorkerIDsForSessionAndType(session, LatentReport.TYPE_ID)) {
-                    workers.add(series(session, worker, storage.getAllUpdatesAfter(
-                                    session, LatentReport.TYPE_ID, worker, 0).stream()
-                            .map(LatentReport.class::cast)
-                            .toList()));
+                    workers.add(series(
+                            session,
+                            worker,
+                            storage.getAllUpdatesAfter(session, LatentReport.TYPE_ID, worker, 0).stream()
+                                    .map(LatentReport.class::cast)
+                                    .toList()));
                 }
             }
         }

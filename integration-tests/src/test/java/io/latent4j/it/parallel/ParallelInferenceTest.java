@@ -37,10 +37,19 @@ class ParallelInferenceTest {
 
     @ParameterizedTest
     @CsvSource({
-        "ISTAR, SEQUENTIAL", "ISTAR, BATCHED", "ISTAR, INPLACE",
-        "VOCABSEM, SEQUENTIAL", "VOCABSEM, BATCHED", "VOCABSEM, INPLACE",
-        "ISTAR_AND_VOCABSEM, SEQUENTIAL", "ISTAR_AND_VOCABSEM, BATCHED", "ISTAR_AND_VOCABSEM, INPLACE",
-        "COSUP, SEQUENTIAL", "COSUP, INPLACE", "COSUP_MEMORY, SEQUENTIAL", "COSUP_MEMORY, INPLACE"
+        "ISTAR, SEQUENTIAL",
+        "ISTAR, BATCHED",
+        "ISTAR, INPLACE",
+        "VOCABSEM, SEQUENTIAL",
+        "VOCABSEM, BATCHED",
+        "VOCABSEM, INPLACE",
+        "ISTAR_AND_VOCABSEM, SEQUENTIAL",
+        "ISTAR_AND_VOCABSEM, BATCHED",
+        "ISTAR_AND_VOCABSEM, INPLACE",
+        "COSUP, SEQUENTIAL",
+        "COSUP, INPLACE",
+        "COSUP_MEMORY, SEQUENTIAL",
+        "COSUP_MEMORY, INPLACE"
     })
     void callersGetWhatTheNetworkSays(SmallNetworks kind, InferenceMode mode) throws Exception {
         Model network = kind.build(Settings.training(new Sgd(0.1)));
@@ -74,8 +83,7 @@ class ParallelInferenceTest {
     }
 
     private static void answersAgree(
-            Model network, List<org.nd4j.linalg.dataset.api.MultiDataSet> inputs, InferenceMode mode)
-            throws Exception {
+            Model network, List<org.nd4j.linalg.dataset.api.MultiDataSet> inputs, InferenceMode mode) throws Exception {
         List<INDArray[]> expected = inputs.stream()
                 .map(input -> Models.output(network, input, false))
                 .toList();

@@ -213,9 +213,11 @@ class BrokenOffTest {
         network.setListeners(List.of());
         assertNoWorkspaceIsOpen();
         assertTrue(interrupter.steps > BROKEN);
-        fit(network, batches.subList(interrupter.steps, BATCHES).isEmpty()
-                ? batches.subList(0, 1)
-                : batches.subList(interrupter.steps, BATCHES));
+        fit(
+                network,
+                batches.subList(interrupter.steps, BATCHES).isEmpty()
+                        ? batches.subList(0, 1)
+                        : batches.subList(interrupter.steps, BATCHES));
         List<MultiDataSet> trained = new ArrayList<>(batches);
         if (interrupter.steps == BATCHES) {
             trained.add(batches.get(0));
@@ -250,8 +252,8 @@ class BrokenOffTest {
         // Indices, filled and neither committed nor searched
         ComputationGraph encoder = CoSupervision.sequenceEncoder(network);
         try (SequenceIndex exact = new ExactSequenceIndex(8);
-                SequenceIndex lucene = LuceneSequenceIndex.open(
-                        folder, new LuceneSequenceIndex.Builder().dimension(8))) {
+                SequenceIndex lucene =
+                        LuceneSequenceIndex.open(folder, new LuceneSequenceIndex.Builder().dimension(8))) {
             INDArray keys = encoder.outputSingle(batches.get(0).getFeatures(1));
             for (SequenceIndex index : List.of(exact, lucene)) {
                 index.add(List.of("a", "b", "c", "d"), keys);

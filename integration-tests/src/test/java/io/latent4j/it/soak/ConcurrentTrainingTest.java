@@ -56,12 +56,7 @@ class ConcurrentTrainingTest {
     }
 
     @ParameterizedTest
-    @CsvSource({
-        "ISTAR, ISTAR",
-        "VOCABSEM, VOCABSEM",
-        "ISTAR_AND_VOCABSEM, COSUP",
-        "COSUP_MEMORY, COSUP_MEMORY"
-    })
+    @CsvSource({"ISTAR, ISTAR", "VOCABSEM, VOCABSEM", "ISTAR_AND_VOCABSEM, COSUP", "COSUP_MEMORY, COSUP_MEMORY"})
     void networksDoNotInfluenceEachOther(SmallNetworks one, SmallNetworks other) throws Exception {
         List<INDArray> alone = List.of(train(one, 1), train(other, 100));
         CyclicBarrier together = new CyclicBarrier(2);
@@ -82,7 +77,8 @@ class ConcurrentTrainingTest {
         } finally {
             threads.shutdownNow();
         }
-        assertTrue(alone.get(0).length() != alone.get(1).length()
-                || alone.get(0).distance2(alone.get(1)) > 1e-3, "different networks");
+        assertTrue(
+                alone.get(0).length() != alone.get(1).length() || alone.get(0).distance2(alone.get(1)) > 1e-3,
+                "different networks");
     }
 }

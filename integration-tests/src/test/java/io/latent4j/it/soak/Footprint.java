@@ -24,13 +24,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * @param threads number of threads
  */
 record Footprint(
-        long heap,
-        long tracked,
-        long beyondHeap,
-        int nativeObjects,
-        int workspaces,
-        long workspaceBytes,
-        int threads) {
+        long heap, long tracked, long beyondHeap, int nativeObjects, int workspaces, long workspaceBytes, int threads) {
 
     static Footprint take() {
         collect();

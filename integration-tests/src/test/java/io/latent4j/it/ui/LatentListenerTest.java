@@ -94,7 +94,10 @@ class LatentListenerTest {
         InMemoryStatsStorage storage = new InMemoryStatsStorage();
         watched.setListeners(
                 new StatsListener(storage),
-                all(kind, heldOut).storage(storage).csv(folder.resolve("latent.csv")).build());
+                all(kind, heldOut)
+                        .storage(storage)
+                        .csv(folder.resolve("latent.csv"))
+                        .build());
         fit(watched, training, EPOCHS);
 
         assertEquals(alone.params(), watched.params());
@@ -109,8 +112,11 @@ class LatentListenerTest {
         List<MultiDataSet> heldOut = kind.batches(DataType.DOUBLE, 101, 2);
         Path csv = folder.resolve("latent.csv");
         InMemoryStatsStorage storage = new InMemoryStatsStorage();
-        LatentListener latent =
-                all(kind, heldOut).csv(csv).storage(storage).session("a session").build();
+        LatentListener latent = all(kind, heldOut)
+                .csv(csv)
+                .storage(storage)
+                .session("a session")
+                .build();
         CoSupervisionListener losses = new CoSupervisionListener(1);
         ComputationGraph graph = (ComputationGraph) kind.build(settings());
         graph.setListeners(latent, losses);
@@ -130,7 +136,8 @@ class LatentListenerTest {
         assertEquals(
                 List.of(0, 1, 2, 3), reports.stream().map(LatentReport::epoch).toList());
         assertEquals(
-                List.of(0, 3, 6, 9), reports.stream().map(LatentReport::iteration).toList());
+                List.of(0, 3, 6, 9),
+                reports.stream().map(LatentReport::iteration).toList());
 
         // Losses: means over the epoch's minibatches
         assertEquals(Double.NaN, reports.get(0).values().get("nextTokenLoss"));
@@ -169,7 +176,13 @@ class LatentListenerTest {
 
         // The file holds the same, with every digit
         try (CSVParser lines = CSVParser.parse(
-                csv, StandardCharsets.UTF_8, CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true).build())) {
+                csv,
+                StandardCharsets.UTF_8,
+                CSVFormat.RFC4180
+                        .builder()
+                        .setHeader()
+                        .setSkipHeaderRecord(true)
+                        .build())) {
             List<CSVRecord> rows = lines.getRecords();
             assertEquals(EPOCHS + 1, rows.size());
             for (int i = 0; i < rows.size(); i++) {
@@ -177,7 +190,9 @@ class LatentListenerTest {
                 assertEquals("a session", row.get("session"));
                 assertEquals(i, Integer.parseInt(row.get("epoch")));
                 assertEquals(3 * i, Integer.parseInt(row.get("iteration")));
-                reports.get(i).values().forEach((name, value) -> assertEquals(value, Double.parseDouble(row.get(name))));
+                reports.get(i)
+                        .values()
+                        .forEach((name, value) -> assertEquals(value, Double.parseDouble(row.get(name))));
             }
         }
 
@@ -185,8 +200,7 @@ class LatentListenerTest {
         String worker = reports.get(0).getWorkerID();
         assertEquals(List.of("a session"), storage.listSessionIDs());
         assertEquals(List.of(LatentReport.TYPE_ID), storage.listTypeIDsForSession("a session"));
-        assertEquals(
-                reports, storage.getAllUpdatesAfter("a session", LatentReport.TYPE_ID, worker, 0));
+        assertEquals(reports, storage.getAllUpdatesAfter("a session", LatentReport.TYPE_ID, worker, 0));
         assertEquals(
                 LatentReport.class.getName(),
                 storage.getStorageMetaData("a session", LatentReport.TYPE_ID).getUpdateTypeClass());
@@ -203,7 +217,11 @@ class LatentListenerTest {
         fit(graph, kind.batches(DataType.DOUBLE, 1, 2), 1);
 
         graph.setLayerMaskArrays(heldOut.getFeaturesMaskArrays(), null);
-        var states = graph.feedForward(heldOut.getFeatures(), false).get("gen").permute(0, 2, 1).dup('c').reshape(24, 8);
+        var states = graph.feedForward(heldOut.getFeatures(), false)
+                .get("gen")
+                .permute(0, 2, 1)
+                .dup('c')
+                .reshape(24, 8);
         graph.clearLayerMaskArrays();
         // The last step of the last text is padded
         assertEquals(
@@ -220,23 +238,22 @@ class LatentListenerTest {
             Nd4j.getRandom().setSeed(3);
             DataSet data = new DataSet(Nd4j.randn(DataType.DOUBLE, 4, 3, 6), Nd4j.rand(DataType.DOUBLE, 4, 2, 6));
             for (boolean watched : new boolean[] {false, true}) {
-                MultiLayerNetwork network = new MultiLayerNetwork(
-                        new NeuralNetConfiguration.Builder()
-                                .seed(1)
-                                .dataType(DataType.DOUBLE)
-                                .updater(new Adam(1e-2))
-                                .trainingWorkspaceMode(mode)
-                                .inferenceWorkspaceMode(mode)
-                                .list()
-                                .layer(new LSTM.Builder().nIn(3).nOut(4).build())
-                                .layer(new RnnOutputLayer.Builder(LossFunction.MSE)
-                                        .activation(Activation.IDENTITY)
-                                        .nIn(4)
-                                        .nOut(2)
-                                        .build())
-                                .backpropType(BackpropType.TruncatedBPTT)
-                                .tBPTTLength(2)
-                                .build());
+                MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder()
+                        .seed(1)
+                        .dataType(DataType.DOUBLE)
+                        .updater(new Adam(1e-2))
+                        .trainingWorkspaceMode(mode)
+                        .inferenceWorkspaceMode(mode)
+                        .list()
+                        .layer(new LSTM.Builder().nIn(3).nOut(4).build())
+                        .layer(new RnnOutputLayer.Builder(LossFunction.MSE)
+                                .activation(Activation.IDENTITY)
+                                .nIn(4)
+                                .nOut(2)
+                                .build())
+                        .backpropType(BackpropType.TruncatedBPTT)
+                        .tBPTTLength(2)
+                        .build());
                 network.init();
                 if (watched) {
                     latent = new LatentListener.Builder()
@@ -249,8 +266,8 @@ class LatentListenerTest {
             }
             assertEquals(networks.get(0).params(), networks.get(1).params());
             assertEquals(EPOCHS + 1, latent.reports().size());
-            assertTrue(latent.reports().stream()
-                    .allMatch(report -> report.values().get("isoScoreStar/layer0") > 0));
+            assertTrue(
+                    latent.reports().stream().allMatch(report -> report.values().get("isoScoreStar/layer0") > 0));
         }
     }
 
@@ -275,7 +292,8 @@ class LatentListenerTest {
         LatentListener.Builder other = new LatentListener.Builder().losses().csv(csv);
         IllegalArgumentException refused = assertThrows(IllegalArgumentException.class, other::build);
         assertEquals(
-                "csv " + csv + " must have the header [session, epoch, iteration, nextTokenLoss, nextSequenceLoss] to be"
+                "csv " + csv
+                        + " must have the header [session, epoch, iteration, nextTokenLoss, nextSequenceLoss] to be"
                         + " appended to, found [session, epoch, iteration, isoScoreStar/states]",
                 refused.getMessage());
         assertEquals(lines, Files.readAllLines(csv));
@@ -342,7 +360,9 @@ class LatentListenerTest {
     void everyEpochHasItsOwnTime() {
         InMemoryStatsStorage storage = new InMemoryStatsStorage();
         SmallNetworks kind = SmallNetworks.ISTAR;
-        LatentListener latent = all(kind, kind.batches(DataType.DOUBLE, 101, 1)).storage(storage).build();
+        LatentListener latent = all(kind, kind.batches(DataType.DOUBLE, 101, 1))
+                .storage(storage)
+                .build();
         Model network = kind.build(settings());
         IntStream.range(0, 50).forEach(i -> latent.onEpochEnd(network));
         List<Persistable> updates = storage.getAllUpdatesAfter(

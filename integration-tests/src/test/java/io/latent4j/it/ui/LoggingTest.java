@@ -28,7 +28,8 @@ import org.nd4j.linalg.learning.config.Sgd;
 /** The libraries speak through SLF4J only. */
 class LoggingTest {
     private static final Pattern COMMENT = Pattern.compile("(?s)/\\*.*?\\*/|//[^\\n]*");
-    private static final Pattern PRINTING = Pattern.compile("System\\s*\\.\\s*(out|err|exit)\\b|\\.printStackTrace\\s*\\(");
+    private static final Pattern PRINTING =
+            Pattern.compile("System\\s*\\.\\s*(out|err|exit)\\b|\\.printStackTrace\\s*\\(");
 
     @ParameterizedTest
     @ValueSource(strings = {"dl4j-istar", "dl4j-vocabsem", "dl4j-cosup"})

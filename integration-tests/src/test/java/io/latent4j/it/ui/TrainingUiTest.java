@@ -83,9 +83,9 @@ class TrainingUiTest {
     /** Trains a network as one session of the UI. */
     private static Model train(SmallNetworks kind, StatsStorage storage, String session) {
         List<MultiDataSet> heldOut = kind.batches(DataType.FLOAT, 101, 2);
-        LatentListener.Builder latent = new LatentListener.Builder().storage(storage).session(session);
-        Model network = kind.build(new Settings(
-                DataType.FLOAT, true, WorkspaceMode.ENABLED, new Adam(1e-2)));
+        LatentListener.Builder latent =
+                new LatentListener.Builder().storage(storage).session(session);
+        Model network = kind.build(new Settings(DataType.FLOAT, true, WorkspaceMode.ENABLED, new Adam(1e-2)));
         StatsListener stats = new StatsListener(storage, 1);
         stats.setSessionID(session);
         List<MultiDataSet> training = kind.batches(DataType.FLOAT, 1, 1);
@@ -112,9 +112,12 @@ class TrainingUiTest {
         for (int i = 0; i < names.size(); i++) {
             JsonNode layer = json("/train/model/data/" + i);
             Set<String> parameters = new HashSet<>(texts(layer.get("meanMag").get("layerParamNames")));
-            layer.get("meanMag").get("paramMM").forEach(values -> values.forEach(value -> assertTrue(value.isNumber())));
+            layer.get("meanMag")
+                    .get("paramMM")
+                    .forEach(values -> values.forEach(value -> assertTrue(value.isNumber())));
             assertEquals(names.get(i), layer.get("layerInfo").get(0).get(1).asText());
-            assertEquals(parameters, new HashSet<>(texts(layer.get("learningRates").get("paramNames"))), names.get(i));
+            assertEquals(
+                    parameters, new HashSet<>(texts(layer.get("learningRates").get("paramNames"))), names.get(i));
             layers.add(names.get(i) + " " + types.get(i) + " "
                     + parameters.stream().sorted().toList());
         }
