@@ -39,8 +39,8 @@ public final class Llama {
 
     private static final double NORM_EPSILON = 1e-5;
     private static final double ROTARY_BASE = 10_000;
-    /** Added to forbidden attention scores: its exponential is 0. */
-    private static final double FORBIDDEN = -1e9;
+    /** Taken from forbidden attention scores: the exponential of what is left is 0. */
+    private static final double FORBIDDEN = 1e9;
 
     private final SameDiff graph;
     private final Sizes sizes;
@@ -148,7 +148,7 @@ public final class Llama {
                 .sub(1)
                 .mul(graph.neq(query, key).castTo(type))
                 .sub(graph.gt(key, query).castTo(type))
-                .mul(-FORBIDDEN);
+                .mul(FORBIDDEN);
         SDVariable angles =
                 query.castTo(DataType.DOUBLE).mul(graph.constant(prefix + "rotary_frequencies", frequencies()));
         SDVariable cosines = graph.math().cos(angles).castTo(type);
@@ -197,7 +197,8 @@ public final class Llama {
     /** x / √(mean(x²) + ε) ∘ gain. */
     private SDVariable norm(SDVariable x, String gain) {
         SDVariable meanSquare = graph.math().square(x).mean(true, 1);
-        return x.div(graph.math().sqrt(meanSquare.add(NORM_EPSILON))).mul(weight(gain));
+        // No division: its gradient is wrong in M2.1 where the divisor is a single number, as for a single token
+        return x.mul(graph.math().rsqrt(meanSquare.add(NORM_EPSILON))).mul(weight(gain));
     }
 
     /** Turns each pair of features (2i, 2i+1) by its position's angle: x ∘ cos + (x with pairs swapped, signed) ∘ sin. */
