@@ -49,13 +49,7 @@ class GoldenModelsTest {
     }
 
     static List<String> names() throws IOException {
-        try (Stream<Path> files = Files.list(FOLDER)) {
-            return files.map(file -> file.getFileName().toString())
-                    .filter(name -> name.endsWith(".zip"))
-                    .map(name -> name.substring(0, name.length() - ".zip".length()))
-                    .sorted()
-                    .toList();
-        }
+        return Golden.models(FOLDER);
     }
 
     @ParameterizedTest
