@@ -80,7 +80,8 @@ class SoakTest {
         // One object forgotten in 100 steps would be 240 more
         assertTrue(last.nativeObjects() <= warm.nativeObjects() + 50, all);
         assertEquals(warm.workspaces(), last.workspaces(), all);
-        assertEquals(warm.workspaceBytes(), last.workspaceBytes(), all);
+        // A workspace grows when a step needs more than all before it; 4 bytes forgotten in each step would be 96 kB
+        assertTrue(last.workspaceBytes() <= warm.workspaceBytes() + 4_000, all);
         assertTrue(last.threads() <= warm.threads() + 2, all);
         // 64 bytes, such as one array's header, forgotten in each step would be 1.5 MB
         assertTrue(last.heap() <= warm.heap() + 1_000_000, all);
