@@ -57,7 +57,8 @@ final class Averaging {
         return trainer.getNetwork();
     }
 
-    private static DataSet single(MultiDataSet data) {
+    /** For chains of layers. */
+    static DataSet single(MultiDataSet data) {
         INDArray[] features = data.getFeaturesMaskArrays();
         INDArray[] labels = data.getLabelsMaskArrays();
         return new DataSet(
