@@ -64,7 +64,8 @@ class SparkClusterTest {
                 List.of(component.minibatch(3), component.minibatch(4)),
                 List.of(component.minibatch(5), component.minibatch(6)));
         Model found = Averaging.onSpark(spark, network, Averaging.everyStep(2).build(), steps);
-        double distance = found.params().distance2(Averaging.onOneMachine(network, steps).params());
+        double distance =
+                found.params().distance2(Averaging.onOneMachine(network, steps).params());
         // Other JVMs on the same processor: the same arithmetic
         assertTrue(distance < 1e-12, () -> "parameters differ by " + distance);
     }
