@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.deeplearning4j.arbiter.optimize.runner.CandidateInfo;
 import org.deeplearning4j.arbiter.optimize.runner.CandidateStatus;
 
@@ -102,19 +103,23 @@ final class SearchCharts {
         List<CandidateInfo> scored = state.scored();
         Scale scores =
                 Scale.around(scored.stream().mapToDouble(CandidateInfo::getScore).toArray());
-        List<String> names = parameters.stream().map(p -> shorten(p.name(), 26)).toList();
-        double widest = names.stream().mapToInt(String::length).max().orElse(0) * LETTER;
+        double widest = parameters.stream()
+                        .flatMap(parameter -> Stream.of(place(parameter), option(parameter)))
+                        .mapToInt(String::length)
+                        .max()
+                        .orElse(0)
+                * LETTER;
         double left = Math.max(40, widest / 2 + 6);
         double gap = Math.max(widest + 16, Math.max(110, 740.0 / Math.max(1, parameters.size())));
-        double top = 40;
-        double bottom = 290;
+        double top = 52;
+        double bottom = 302;
         double right = left + gap * parameters.size();
         List<CandidateInfo> failed = state.candidates().stream()
                 .filter(c -> c.getCandidateStatus() == CandidateStatus.Failed && c.getFlatParams() != null)
                 .toList();
         StringBuilder svg = open(
                 right + 70,
-                310,
+                322,
                 "parallel",
                 "Options and score of each candidate",
                 scored.size() + " candidates with a score and " + failed.size() + " failed ones over "
@@ -136,13 +141,12 @@ final class SearchCharts {
             double x = left + i * gap;
             boolean score = i == parameters.size();
             svg.append(line(x, top, x, bottom, "axis"));
-            svg.append(String.format(
-                    Locale.ROOT,
-                    "<text class=\"label\" text-anchor=\"middle\" x=\"%.1f\" y=\"%.1f\">%s%s</text>",
-                    x,
-                    top - 16,
-                    score ? "" : "<title>" + Html.escape(parameters.get(i).name()) + "</title>",
-                    Html.escape(score ? "score" : names.get(i))));
+            if (score) {
+                svg.append(text(x, top - 16, "middle", "label", "score"));
+            } else {
+                svg.append(text(x, top - 32, "middle", "tick", place(parameters.get(i))))
+                        .append(text(x, top - 16, "middle", "label", option(parameters.get(i))));
+            }
             List<Tick> ticks = score
                     ? scores.ticks().stream()
                             .map(value -> new Tick(scores.at(value, 0, 1), scores.label(value)))
@@ -273,6 +277,17 @@ final class SearchCharts {
                 x,
                 y,
                 Html.escape(text));
+    }
+
+    /** The first line of an axis' name. */
+    private static String place(HyperParameter parameter) {
+        String name = parameter.name();
+        return shorten(name.substring(0, Math.max(0, name.lastIndexOf('.'))), 22);
+    }
+
+    /** Its second line. */
+    private static String option(HyperParameter parameter) {
+        return shorten(parameter.name().substring(parameter.name().lastIndexOf('.') + 1), 22);
     }
 
     /** Keeps the end of a name, which says more than its beginning. */

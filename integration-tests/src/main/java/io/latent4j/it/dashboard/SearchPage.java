@@ -158,7 +158,9 @@ final class SearchPage {
                 + "<th scope=\"col\">number</th><th scope=\"col\">state</th><th scope=\"col\">score</th>"
                 + "<th scope=\"col\">time</th>");
         for (HyperParameter parameter : state.parameters()) {
-            html.append("<th scope=\"col\">").append(Html.escape(parameter.name())).append("</th>");
+            html.append("<th scope=\"col\">")
+                    .append(Html.escape(parameter.name()).replace(".", ".<wbr>"))
+                    .append("</th>");
         }
         html.append("</tr></thead><tbody>\n");
         CandidateInfo best = state.best().orElse(null);

@@ -292,7 +292,7 @@ class SearchDashboardTest {
                     lines.item(i).getAttributes().getNamedItem("points").getNodeValue().split(" ");
             boolean best = lines.item(i).getAttributes().getNamedItem("class").getNodeValue().equals("line best");
             assertEquals(search.parameters().size() + 1, points.length);
-            assertTrue(points[points.length - 1].endsWith(best ? ",290.0" : ",40.0"), "less is better here");
+            assertTrue(points[points.length - 1].endsWith(best ? ",302.0" : ",52.0"), "less is better here");
         }
     }
 
