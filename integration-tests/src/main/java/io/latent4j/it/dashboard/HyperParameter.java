@@ -55,7 +55,8 @@ public final class HyperParameter {
             }
             index += leaf.numParameters();
         }
-        parameters.sort(Comparator.comparingInt(parameter -> order.indexOf(parameter.name.split(", ")[0])));
+        parameters.sort(Comparator.comparingInt(
+                parameter -> order.indexOf(parameter.name.split(", ")[0])));
         return parameters;
     }
 

@@ -101,8 +101,8 @@ final class SearchCharts {
     static String parallelCoordinates(SearchState state) {
         List<HyperParameter> parameters = state.parameters();
         List<CandidateInfo> scored = state.scored();
-        Scale scores =
-                Scale.around(scored.stream().mapToDouble(CandidateInfo::getScore).toArray());
+        Scale scores = Scale.around(
+                scored.stream().mapToDouble(CandidateInfo::getScore).toArray());
         double widest = parameters.stream()
                         .flatMap(parameter -> Stream.of(place(parameter), option(parameter)))
                         .mapToInt(String::length)
@@ -128,7 +128,8 @@ final class SearchCharts {
             svg.append(polyline(candidate, points(candidate, parameters, left, gap, top, bottom), "failed"));
         }
         CandidateInfo best = state.best().orElse(null);
-        double[] range = scored.stream().mapToDouble(CandidateInfo::getScore).sorted().toArray();
+        double[] range =
+                scored.stream().mapToDouble(CandidateInfo::getScore).sorted().toArray();
         scored.stream()
                 .sorted(Comparator.comparingDouble(c -> state.minimize() ? -c.getScore() : c.getScore()))
                 .forEach(candidate -> {
@@ -187,7 +188,8 @@ final class SearchCharts {
                 .map(point -> String.format(Locale.ROOT, "%.1f,%.1f", point[0], point[1]))
                 .collect(Collectors.joining(
                         " ",
-                        "<polyline class=\"line " + style + "\" data-candidate=\"" + candidate.getIndex() + "\" points=\"",
+                        "<polyline class=\"line " + style + "\" data-candidate=\"" + candidate.getIndex()
+                                + "\" points=\"",
                         "\"><title>candidate " + candidate.getIndex()
                                 + (candidate.getScore() == null
                                         ? " failed"
@@ -217,7 +219,8 @@ final class SearchCharts {
             svg.append(line(x, 8, x, bottom, percent == 0 ? "axis" : "grid"))
                     .append(text(x, bottom + 18, "middle", "tick", percent + " %"));
         }
-        svg.append(text((left + right) / 2, bottom + 38, "middle", "label", "share of the variance of the scores' ranks"));
+        svg.append(
+                text((left + right) / 2, bottom + 38, "middle", "label", "share of the variance of the scores' ranks"));
         for (int i = 0; i < importances.size(); i++) {
             Importance importance = importances.get(i);
             double y = 12 + i * row;
@@ -305,8 +308,18 @@ final class SearchCharts {
     record Scale(double min, double max, double step) {
         /** An axis for some values; of 0 to 1 if there are none. */
         static Scale around(double[] values) {
-            double low = values.length == 0 ? 0 : IntStream.range(0, values.length).mapToDouble(i -> values[i]).min().orElseThrow();
-            double high = values.length == 0 ? 1 : IntStream.range(0, values.length).mapToDouble(i -> values[i]).max().orElseThrow();
+            double low = values.length == 0
+                    ? 0
+                    : IntStream.range(0, values.length)
+                            .mapToDouble(i -> values[i])
+                            .min()
+                            .orElseThrow();
+            double high = values.length == 0
+                    ? 1
+                    : IntStream.range(0, values.length)
+                            .mapToDouble(i -> values[i])
+                            .max()
+                            .orElseThrow();
             double range = high > low ? high - low : Math.max(Math.abs(low), 1e-6);
             double power = Math.pow(10, Math.floor(Math.log10(range / 4)));
             double step = IntStream.of(1, 2, 5, 10)
@@ -314,7 +327,8 @@ final class SearchCharts {
                     .filter(size -> range / size <= 5)
                     .findFirst()
                     .orElse(10 * power);
-            return new Scale(Math.floor(low / step) * step, Math.ceil(high / step + (high > low ? 0 : 0.5)) * step, step);
+            return new Scale(
+                    Math.floor(low / step) * step, Math.ceil(high / step + (high > low ? 0 : 0.5)) * step, step);
         }
 
         double at(double value, double start, double end) {

@@ -237,7 +237,8 @@ class ResumableRunnerTest {
         assertEquals(4, population.getPopulation().size());
         assertEquals(0.9, population.getPopulation().get(0).getFitness());
         assertArrayEquals(
-                toArray(uninterrupted(3).get(2)), population.getPopulation().get(0).getGenes());
+                toArray(uninterrupted(3).get(2)),
+                population.getPopulation().get(0).getGenes());
         assertEquals(2, runner.bestScoreCandidateIndex());
         assertEquals(
                 4,
@@ -271,9 +272,7 @@ class ResumableRunnerTest {
         OptimizationConfiguration inMemory = randomSearch(3);
         inMemory.setResultSaver(new InMemoryResultSaver());
         assertRefused(
-                IllegalArgumentException.class,
-                "must have a FileModelSaver",
-                () -> new ResumableRunner(1, inMemory));
+                IllegalArgumentException.class, "must have a FileModelSaver", () -> new ResumableRunner(1, inMemory));
     }
 
     private static org.deeplearning4j.arbiter.optimize.api.TaskCreator creator() {
@@ -291,7 +290,9 @@ class ResumableRunnerTest {
             Files.writeString(record, broken);
             UncheckedIOException e =
                     assertThrows(UncheckedIOException.class, () -> new ResumableRunner(1, randomSearch(3)));
-            assertTrue(e.getCause().getMessage().contains(record.toString()), e.getCause().getMessage());
+            assertTrue(
+                    e.getCause().getMessage().contains(record.toString()),
+                    e.getCause().getMessage());
         }
         Files.writeString(record, json);
         Files.delete(folder.resolve("search/7/" + FinishedCandidate.MODEL));

@@ -97,8 +97,8 @@ public final class ArbiterSearchTask {
 
     private ArbiterSearchTask(List<Question> train, List<Question> test, int vocabulary, Path folder)
             throws IOException {
-        train.forEach(question ->
-                passages.computeIfAbsent(question.fine(), fine -> new Passage(fine, question.text())));
+        train.forEach(
+                question -> passages.computeIfAbsent(question.fine(), fine -> new Passage(fine, question.text())));
         this.train = withPassages(train);
         this.test = withPassages(test);
         this.folder = folder;
@@ -149,7 +149,10 @@ public final class ArbiterSearchTask {
     /** The first questions of TREC. */
     static ArbiterSearchTask trec(Path data, Path folder) throws IOException {
         return new ArbiterSearchTask(
-                trecFile(data.resolve("train_fine.txt"), 400), trecFile(data.resolve("test_fine.txt"), 160), 300, folder);
+                trecFile(data.resolve("train_fine.txt"), 400),
+                trecFile(data.resolve("test_fine.txt"), 160),
+                300,
+                folder);
     }
 
     private static List<Question> trecFile(Path file, int count) throws IOException {
@@ -191,23 +194,30 @@ public final class ArbiterSearchTask {
     // ---- spaces ----------------------------------------------------------------------------------------------------
 
     private static RmsPropSpace updater() {
-        // What is left out, Arbiter would set to the learning rate's default
         return new RmsPropSpace(new ContinuousParameterSpace(new LogUniformDistribution(2e-3, 5e-2)));
     }
 
-    private SemanticLogitsSpace classes() {
+    private SemanticLogitsSpace classes(ParameterSpace<Double> scale) {
         return new SemanticLogitsSpace.Builder()
                 .basesFile(folder.resolve("labels.bases").toString())
-                .scale(new ContinuousParameterSpace(5, 20))
+                .scale(scale)
                 .build();
     }
 
     /** Bags of words: a hidden layer of given widths, both regularizers, neural clustering, semantic logits. */
     MultiLayerSpace networks(ParameterSpace<Integer> width) {
-        return networks(width, updater(), new ContinuousParameterSpace(-2, 2));
+        return networks(width, updater(), new ContinuousParameterSpace(-2, 2), scales());
     }
 
-    MultiLayerSpace networks(ParameterSpace<Integer> width, RmsPropSpace updater, ParameterSpace<Double> lambda) {
+    private static ContinuousParameterSpace scales() {
+        return new ContinuousParameterSpace(5, 20);
+    }
+
+    private MultiLayerSpace networks(
+            ParameterSpace<Integer> width,
+            RmsPropSpace updater,
+            ParameterSpace<Double> lambda,
+            ParameterSpace<Double> scale) {
         return new MultiLayerSpace.Builder()
                 .seed(5)
                 .updater(updater)
@@ -221,7 +231,7 @@ public final class ArbiterSearchTask {
                         .hiddenFactor(new DiscreteParameterSpace<>(1, 2))
                         .bottleneckRatio(4)
                         .build())
-                .addLayer(classes())
+                .addLayer(classes(scale))
                 .setInputType(InputType.feedForward(words.vocabularySize()))
                 .numEpochs(4)
                 .build();
@@ -231,12 +241,13 @@ public final class ArbiterSearchTask {
         return networks(new FixedValue<>(WIDTH));
     }
 
-    /** Few values for a grid. */
+    /** A grid of six: three strengths of I-STAR, two widths within neural clustering. */
     public MultiLayerSpace gridOfNetworks() {
         return networks(
                 new FixedValue<>(WIDTH),
                 new RmsPropSpace(new FixedValue<>(0.02)),
-                new DiscreteParameterSpace<>(-1.0, 1.0, 2.0));
+                new DiscreteParameterSpace<>(-1.0, 1.0, 2.0),
+                new FixedValue<>(10.0));
     }
 
     private LayerSpace<?> embedding() {
@@ -260,11 +271,11 @@ public final class ArbiterSearchTask {
     }
 
     /** Two towers, I-STAR and neural clustering in the first one. */
-    private ComputationGraphSpace.Builder towers() {
+    private ComputationGraphSpace.Builder towers(int epochs) {
         return new ComputationGraphSpace.Builder()
                 .seed(5)
                 .updater(updater())
-                .numEpochs(3)
+                .numEpochs(epochs)
                 .addInputs("tokens", "passages")
                 .addLayer("words", embedding(), "tokens")
                 .addLayer("states", lstm(), "words")
@@ -283,7 +294,7 @@ public final class ArbiterSearchTask {
     /** Both towers under the heads of co-supervision, whose options are searched as well. */
     CoSupervisionSpace coSupervised() {
         return new CoSupervisionSpace.Builder(
-                        towers(), "gen", "emb", WIDTH, encoder.specialTokens().vocabularySize())
+                        towers(2), "gen", "emb", WIDTH, encoder.specialTokens().vocabularySize())
                 .lossWeight(new ContinuousParameterSpace(0.5, 5))
                 .pooling(new DiscreteParameterSpace<>(Pooling.LAST, Pooling.MEAN))
                 .memorySize(new DiscreteParameterSpace<>(0, 16))
@@ -292,7 +303,7 @@ public final class ArbiterSearchTask {
 
     /** The same with a third output, semantic logits over the last state: all methods in one graph. */
     ComputationGraphSpace graphs() {
-        return towers().addInputs("tokens", "passages", "passageIds")
+        return towers(12).addInputs("tokens", "passages", "passageIds")
                 .addVertex("keys", new SequencePoolingVertex(Pooling.MEAN), "emb")
                 .addVertex("rows", new NextSequenceVertex(), "gen", "keys", "passageIds")
                 .addLayer("last", new FixedLayerSpace<>(new LastStepPooling.Builder().build()), "gen")
@@ -310,7 +321,7 @@ public final class ArbiterSearchTask {
                                 .lossWeight(new ContinuousParameterSpace(0.5, 5))
                                 .build(),
                         "rows")
-                .addLayer("class", classes(), "last")
+                .addLayer("class", classes(scales()), "last")
                 .setOutputs("nextToken", "nextSequence", "class")
                 .build();
     }

@@ -96,7 +96,9 @@ class ArbiterSearchTest {
         Set<List<Double>> values = new HashSet<>();
         for (ResultReference reference : runner.getResults()) {
             OptimizationResult result = reference.getResult();
-            values.add(Arrays.stream(result.getCandidate().getFlatParameters()).boxed().toList());
+            values.add(Arrays.stream(result.getCandidate().getFlatParameters())
+                    .boxed()
+                    .toList());
             if (result.getIndex() == runner.bestScoreCandidateIndex()) {
                 best = result;
             }
@@ -121,7 +123,8 @@ class ArbiterSearchTest {
                 run(task, new RandomSearchGenerator(space), Bags.class, new MacroF1ScoreFunction(), 4);
         OptimizationResult best = check(task, runner, Bags.class, 4);
         assertTrue(best.getScore() > 0.8, "found " + best.getScore());
-        MultiLayerNetwork network = (MultiLayerNetwork) best.getResultReference().getResultModel();
+        MultiLayerNetwork network =
+                (MultiLayerNetwork) best.getResultReference().getResultModel();
         double[] flat = best.getCandidate().getFlatParameters();
         HyperParameter lambda = HyperParameter.of(space).stream()
                 .filter(parameter -> parameter.name().equals("layer_1.lambda"))
@@ -145,7 +148,8 @@ class ArbiterSearchTest {
                 6);
         OptimizationResult best = check(task, runner, Bags.class, 6);
         assertEquals(6, runner.getResults().size(), "3 strengths, 2 widths of the MLP");
-        MultiLayerNetwork network = (MultiLayerNetwork) best.getResultReference().getResultModel();
+        MultiLayerNetwork network =
+                (MultiLayerNetwork) best.getResultReference().getResultModel();
         assertTrue(
                 ((IStarLayer) network.getLayer(1).conf().getLayer()).getLambda() > 0,
                 "a positive λ asks for isotropic states");
@@ -169,8 +173,7 @@ class ArbiterSearchTest {
                 score,
                 6);
         check(task, runner, Bags.class, 6);
-        assertEquals(
-                runner.bestScore(), population.getPopulation().get(0).getFitness(), 0, "the fittest is the best");
+        assertEquals(runner.bestScore(), population.getPopulation().get(0).getFitness(), 0, "the fittest is the best");
     }
 
     @Tag("data")
@@ -291,10 +294,11 @@ class ArbiterSearchTest {
     @Test
     void impossibleWidthsDoNotEndTheSearch() throws IOException {
         ArbiterSearchTask task = ArbiterSearchTask.tiny(folder);
-        int wrong = ArbiterSearchTask.WIDTH - 4; // the bases are wider
+        int right = ArbiterSearchTask.WIDTH;
+        int wrong = right - 4; // the bases are wider
         LocalOptimizationRunner runner = run(
                 task,
-                new RandomSearchGenerator(task.networks(new DiscreteParameterSpace<>(ArbiterSearchTask.WIDTH, wrong))),
+                new RandomSearchGenerator(task.networks(new DiscreteParameterSpace<>(wrong, right, right))),
                 Bags.class,
                 new MacroF1ScoreFunction(),
                 4);
