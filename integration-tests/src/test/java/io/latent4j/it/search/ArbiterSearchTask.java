@@ -91,12 +91,15 @@ public final class ArbiterSearchTask {
     private final Map<String, Passage> passages = new LinkedHashMap<>();
     private final Path folder;
     private final String key;
+    private final int graphEpochs;
 
     /** Threads that asked for training data. */
     final Set<String> threads = ConcurrentHashMap.newKeySet();
 
-    private ArbiterSearchTask(List<Question> train, List<Question> test, int vocabulary, Path folder)
+    private ArbiterSearchTask(
+            List<Question> train, List<Question> test, int vocabulary, int graphEpochs, Path folder)
             throws IOException {
+        this.graphEpochs = graphEpochs;
         train.forEach(
                 question -> passages.computeIfAbsent(question.fine(), fine -> new Passage(fine, question.text())));
         this.train = withPassages(train);
@@ -143,15 +146,16 @@ public final class ArbiterSearchTask {
                     "class" + fine / 2,
                     "fine" + fine));
         }
-        return new ArbiterSearchTask(questions.subList(0, 96), questions.subList(96, 144), 60, folder);
+        return new ArbiterSearchTask(questions.subList(0, 96), questions.subList(96, 144), 60, 12, folder);
     }
 
     /** The first questions of TREC. */
     static ArbiterSearchTask trec(Path data, Path folder) throws IOException {
         return new ArbiterSearchTask(
-                trecFile(data.resolve("train_fine.txt"), 400),
-                trecFile(data.resolve("test_fine.txt"), 160),
+                trecFile(data.resolve("train_fine.txt"), 300),
+                trecFile(data.resolve("test_fine.txt"), 100),
                 300,
+                2,
                 folder);
     }
 
@@ -303,7 +307,7 @@ public final class ArbiterSearchTask {
 
     /** The same with a third output, semantic logits over the last state: all methods in one graph. */
     ComputationGraphSpace graphs() {
-        return towers(12).addInputs("tokens", "passages", "passageIds")
+        return towers(graphEpochs).addInputs("tokens", "passages", "passageIds")
                 .addVertex("keys", new SequencePoolingVertex(Pooling.MEAN), "emb")
                 .addVertex("rows", new NextSequenceVertex(), "gen", "keys", "passageIds")
                 .addLayer("last", new FixedLayerSpace<>(new LastStepPooling.Builder().build()), "gen")
