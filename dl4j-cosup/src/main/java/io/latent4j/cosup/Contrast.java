@@ -1,29 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.cosup;
 
+import java.io.Serial;
 import java.io.Serializable;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.shade.jackson.annotation.JsonCreator;
 import org.nd4j.shade.jackson.annotation.JsonProperty;
 
 /**
- * How queries and keys are contrasted.
- *
- * @param similarity the similarity whose softmax over the keys is taken
- * @param temperature divisor of the similarities, positive and finite
- * @param symmetric whether keys are contrasted with the queries as well, each direction counting one half
- * @serial exclude
+ * How queries and keys are contrasted: by which similarity, with which temperature, in one direction or in both. No record,
+ * since Kryo, which may carry configurations to Spark's workers, can't read one.
  */
-public record Contrast(Similarity similarity, double temperature, boolean symmetric) implements Serializable {
+public final class Contrast implements Serializable {
+    @Serial
+    private static final long serialVersionUID = 1L;
+
     /** The paper's contrast: dot product, temperature 1, queries against keys only. */
     public static final Contrast PAPER = new Contrast(Similarity.DOT, 1, false);
+
+    @JsonProperty("similarity")
+    private final Similarity similarity;
+
+    @JsonProperty("temperature")
+    private final double temperature;
+
+    @JsonProperty("symmetric")
+    private final boolean symmetric;
 
     /**
      * Checks the options.
      *
-     * @param similarity the similarity
-     * @param temperature the temperature
-     * @param symmetric whether both directions count
+     * @param similarity the similarity whose softmax over the keys is taken
+     * @param temperature divisor of the similarities, positive and finite
+     * @param symmetric whether keys are contrasted with the queries as well, each direction counting one half
      * @throws IllegalArgumentException if the temperature is not positive and finite
      */
     @JsonCreator
@@ -37,6 +47,33 @@ public record Contrast(Similarity similarity, double temperature, boolean symmet
         }
         this.temperature = temperature;
         this.symmetric = symmetric;
+    }
+
+    /**
+     * The similarity whose softmax over the keys is taken.
+     *
+     * @return the similarity
+     */
+    public Similarity similarity() {
+        return similarity;
+    }
+
+    /**
+     * The divisor of the similarities.
+     *
+     * @return a positive number
+     */
+    public double temperature() {
+        return temperature;
+    }
+
+    /**
+     * Whether keys are contrasted with the queries as well.
+     *
+     * @return true if both directions count, one half each
+     */
+    public boolean symmetric() {
+        return symmetric;
     }
 
     /**
@@ -68,5 +105,23 @@ public record Contrast(Similarity similarity, double temperature, boolean symmet
      */
     public Contrast withSymmetric(boolean value) {
         return new Contrast(similarity, temperature, value);
+    }
+
+    @Override
+    public boolean equals(@Nullable Object o) {
+        return o instanceof Contrast other
+                && similarity == other.similarity
+                && Double.compare(temperature, other.temperature) == 0
+                && symmetric == other.symmetric;
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(similarity, temperature, symmetric);
+    }
+
+    @Override
+    public String toString() {
+        return "Contrast[similarity=" + similarity + ", temperature=" + temperature + ", symmetric=" + symmetric + "]";
     }
 }

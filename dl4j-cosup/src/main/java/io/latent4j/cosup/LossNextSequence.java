@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.nd4j.linalg.api.ops.impl.shape.Gather;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -90,28 +91,36 @@ public final class LossNextSequence implements ILossFunction {
         }
         long rows = output.size(0);
         int[] kept = kept(mask, (int) rows);
-        INDArray losses = Nd4j.zeros(output.dataType(), rows, 1);
-        INDArray epsilon = gradient ? Nd4j.zeros(output.dataType(), rows, d) : null;
-        if (kept.length > 0) {
-            boolean all = kept.length == rows;
-            INDArray index = Nd4j.createFromArray(kept);
-            INDArray queries = all ? output : Nd4j.exec(new Gather(output, index, 0))[0];
-            INDArray own = labels.castTo(output.dataType());
-            INDArray keys = keys(all ? own : Nd4j.exec(new Gather(own, index, 0))[0], d);
-            Pairing pairing = Pairing.diagonal(kept.length)
-                    .withoutDuplicates(sequences(keys))
-                    .withOwnKeys(0);
-            NextSequenceContrast.Result result = gradient
-                    ? NextSequenceContrast.withGradients(queries, keys, pairing, contrast, kept.length, null)
-                    : NextSequenceContrast.of(queries, keys, pairing, contrast);
-            for (int i = 0; i < kept.length; i++) {
-                losses.putScalar(kept[i], 0, result.losses().getDouble(i));
-                if (epsilon != null) {
-                    epsilon.putRow(kept[i], result.queries().getRow(i));
-                }
-            }
+        if (kept.length == 0) {
+            return new Pass(zeros(output, 1), gradient ? zeros(output, d) : null);
         }
-        return new Pass(losses, epsilon);
+        boolean all = kept.length == rows;
+        INDArray index = Nd4j.createFromArray(kept);
+        INDArray queries = all ? output : Nd4j.exec(new Gather(output, index, 0))[0];
+        INDArray own = labels.castTo(output.dataType());
+        INDArray keys = keys(all ? own : Nd4j.exec(new Gather(own, index, 0))[0], d);
+        Pairing pairing =
+                Pairing.diagonal(kept.length).withoutDuplicates(sequences(keys)).withOwnKeys(0);
+        NextSequenceContrast.Result result = gradient
+                ? NextSequenceContrast.withGradients(queries, keys, pairing, contrast, kept.length, null)
+                : NextSequenceContrast.of(queries, keys, pairing, contrast);
+        INDArray epsilon = result.queries();
+        return new Pass(
+                spread(result.losses(), index, zeros(output, 1)),
+                epsilon == null ? null : spread(epsilon, index, zeros(output, d)));
+    }
+
+    private static INDArray zeros(INDArray output, long columns) {
+        return Nd4j.zeros(output.dataType(), output.size(0), columns);
+    }
+
+    /** Puts rows to their places among zeros. */
+    private static INDArray spread(INDArray values, INDArray rows, INDArray zeros) {
+        Nd4j.exec(DynamicCustomOp.builder("scatter_upd")
+                .addInputs(zeros, rows, values.castTo(zeros.dataType()))
+                .addOutputs(zeros)
+                .build());
+        return zeros;
     }
 
     private static int[] kept(@Nullable INDArray mask, int rows) {
@@ -131,12 +140,14 @@ public final class LossNextSequence implements ILossFunction {
 
     /** Equal keys get equal numbers. */
     private static long[] sequences(INDArray keys) {
-        double[][] rows = keys.toDoubleMatrix();
+        // Read at once: a matrix of Java comes row by row
+        double[] values = keys.dup('c').reshape(keys.length()).toDoubleVector();
+        int d = (int) keys.size(1);
         Map<Row, Long> seen = new HashMap<>();
-        long[] sequences = new long[rows.length];
-        for (int i = 0; i < rows.length; i++) {
+        long[] sequences = new long[(int) keys.size(0)];
+        for (int i = 0; i < sequences.length; i++) {
             long number = i;
-            sequences[i] = seen.computeIfAbsent(new Row(rows[i]), row -> number);
+            sequences[i] = seen.computeIfAbsent(new Row(Arrays.copyOfRange(values, i * d, (i + 1) * d)), row -> number);
         }
         return sequences;
     }

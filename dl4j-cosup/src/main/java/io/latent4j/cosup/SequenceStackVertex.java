@@ -73,8 +73,21 @@ public final class SequenceStackVertex extends ParameterlessVertex {
             }
         }
         return vertexInputs[0] instanceof InputType.InputTypeRecurrent recurrent
-                ? InputType.recurrent(recurrent.getSize(), recurrent.getFormat())
+                ? InputType.recurrent(recurrent.getSize(), longest(vertexInputs), recurrent.getFormat())
                 : vertexInputs[0];
+    }
+
+    /** The length of the longest input, as DL4J writes an unknown length where one of them is not known. */
+    private static long longest(InputType... inputs) {
+        long longest = 0;
+        for (InputType input : inputs) {
+            long length = ((InputType.InputTypeRecurrent) input).getTimeSeriesLength();
+            if (length <= 0) {
+                return length;
+            }
+            longest = Math.max(longest, length);
+        }
+        return longest;
     }
 
     private static long size(InputType input) {

@@ -99,8 +99,11 @@ public final class SequenceUnstackVertex extends ParameterlessVertex {
                     + " expects the stacked states and the " + (part + 1)
                     + " or more inputs of the stack vertex, found " + vertexInputs.length + " inputs");
         }
-        return vertexInputs[0] instanceof InputType.InputTypeRecurrent recurrent
-                ? InputType.recurrent(recurrent.getSize(), recurrent.getFormat())
-                : vertexInputs[0];
+        if (!(vertexInputs[0] instanceof InputType.InputTypeRecurrent states)) {
+            return vertexInputs[0];
+        }
+        return vertexInputs[1 + part] instanceof InputType.InputTypeRecurrent own
+                ? InputType.recurrent(states.getSize(), own.getTimeSeriesLength(), states.getFormat())
+                : InputType.recurrent(states.getSize(), states.getFormat());
     }
 }

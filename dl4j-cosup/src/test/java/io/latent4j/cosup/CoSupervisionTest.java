@@ -352,6 +352,21 @@ class CoSupervisionTest {
         assertTrue(message(e).contains("one width, found 4 and 5"), () -> message(e));
     }
 
+    /** Memory reports and layers of a fixed length ask for them. */
+    @Test
+    void stackedSeriesKnowTheirLengths() {
+        InputType texts = InputType.recurrent(3, 5);
+        InputType passages = InputType.recurrent(3, 7);
+        InputType stacked = new SequenceStackVertex().getOutputType(0, texts, passages);
+        assertEquals(passages, stacked);
+        InputType states = InputType.recurrent(4, 7);
+        assertEquals(InputType.recurrent(4, 5), new SequenceUnstackVertex(0).getOutputType(0, states, texts, passages));
+        assertEquals(states, new SequenceUnstackVertex(1).getOutputType(0, states, texts, passages));
+        InputType unknown = InputType.recurrent(3);
+        assertEquals(unknown, new SequenceStackVertex().getOutputType(0, texts, unknown));
+        assertEquals(InputType.recurrent(4), new SequenceUnstackVertex(1).getOutputType(0, states, texts, unknown));
+    }
+
     private static String message(Throwable e) {
         return e.getCause() == null ? String.valueOf(e.getMessage()) : e.getMessage() + message(e.getCause());
     }

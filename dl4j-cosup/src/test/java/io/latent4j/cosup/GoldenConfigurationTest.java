@@ -3,11 +3,9 @@ package io.latent4j.cosup;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.latent4j.contracts.Golden;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.util.Map;
-import java.util.Objects;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
@@ -82,15 +80,16 @@ class GoldenConfigurationTest {
 
     @Test
     void aGraphOfVersion01Loads() throws IOException {
-        ComputationGraphConfiguration read = ComputationGraphConfiguration.fromJson(read("heads.json"));
+        ComputationGraphConfiguration read = ComputationGraphConfiguration.fromJson(Golden.text("heads.json"));
         assertEquals(heads().getVertices(), read.getVertices());
         assertEquals(heads().getVertexInputs(), read.getVertexInputs());
+        Golden.nothingDropped(Golden.text("heads.json"), read.toJson());
     }
 
     @Test
     void everyValueIsInTheFile() throws IOException {
-        Map<String, GraphVertex> vertices =
-                ComputationGraphConfiguration.fromJson(read("heads.json")).getVertices();
+        Map<String, GraphVertex> vertices = ComputationGraphConfiguration.fromJson(Golden.text("heads.json"))
+                .getVertices();
         NextSequenceOutputLayer nextSequence = (NextSequenceOutputLayer)
                 ((LayerVertex) vertices.get("nextSequence")).getLayerConf().getLayer();
         assertEquals(new Contrast(Similarity.COSINE, 0.05, true), nextSequence.contrast());
@@ -104,11 +103,5 @@ class GoldenConfigurationTest {
         assertEquals(RNNFormat.NWC, ((SequencePoolingVertex) vertices.get("keys")).getDataFormat());
         assertEquals(17, ((NextSequenceVertex) vertices.get("rows")).getMemorySize());
         assertEquals(1, ((SequenceUnstackVertex) vertices.get("emb")).getPart());
-    }
-
-    private static String read(String name) throws IOException {
-        try (InputStream in = GoldenConfigurationTest.class.getResourceAsStream("/golden-0.1/" + name)) {
-            return new String(Objects.requireNonNull(in, name).readAllBytes(), StandardCharsets.UTF_8);
-        }
     }
 }

@@ -3,10 +3,8 @@ package io.latent4j.istar;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.latent4j.contracts.Golden;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
-import java.util.Objects;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -79,24 +77,20 @@ class GoldenConfigurationTest {
 
     @Test
     void layersOfVersion01Load() throws IOException {
-        MultiLayerConfiguration conf = MultiLayerConfiguration.fromJson(read("layers.json"));
+        MultiLayerConfiguration conf = MultiLayerConfiguration.fromJson(Golden.text("layers.json"));
         assertEquals(I_STAR, conf.getConf(1).getLayer());
         assertEquals(COS_REG, conf.getConf(2).getLayer());
         assertEquals(chain(), conf);
+        Golden.nothingDropped(Golden.text("layers.json"), conf.toJson());
     }
 
     @Test
     void vertexOfVersion01Loads() throws IOException {
-        ComputationGraphConfiguration conf = ComputationGraphConfiguration.fromJson(read("vertex.json"));
+        ComputationGraphConfiguration conf = ComputationGraphConfiguration.fromJson(Golden.text("vertex.json"));
         assertEquals(graph().getVertices(), conf.getVertices());
+        Golden.nothingDropped(Golden.text("vertex.json"), conf.toJson());
         assertEquals(
                 -2.5,
                 ((IStarVertex) conf.getVertices().get("istar")).getRegularizer().getLambda());
-    }
-
-    private static String read(String name) throws IOException {
-        try (InputStream in = GoldenConfigurationTest.class.getResourceAsStream("/golden-0.1/" + name)) {
-            return new String(Objects.requireNonNull(in, name).readAllBytes(), StandardCharsets.UTF_8);
-        }
     }
 }

@@ -3,10 +3,8 @@ package io.latent4j.vocabsem;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.latent4j.contracts.Golden;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
-import java.util.Objects;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
@@ -75,28 +73,28 @@ class GoldenConfigurationTest {
 
     @Test
     void layersOfVersion01Load() throws IOException {
-        assertEquals(labels(), MultiLayerConfiguration.fromJson(read("labels.json")));
-        assertEquals(steps(), MultiLayerConfiguration.fromJson(read("steps.json")));
+        MultiLayerConfiguration labels = MultiLayerConfiguration.fromJson(Golden.text("labels.json"));
+        assertEquals(labels(), labels);
+        Golden.nothingDropped(Golden.text("labels.json"), labels.toJson());
+        MultiLayerConfiguration steps = MultiLayerConfiguration.fromJson(Golden.text("steps.json"));
+        assertEquals(steps(), steps);
+        Golden.nothingDropped(Golden.text("steps.json"), steps.toJson());
     }
 
     @Test
     void everyValueIsInTheFile() throws IOException {
-        SemanticLogits head = (SemanticLogits)
-                MultiLayerConfiguration.fromJson(read("labels.json")).getConf(3).getLayer();
+        SemanticLogits head = (SemanticLogits) MultiLayerConfiguration.fromJson(Golden.text("labels.json"))
+                .getConf(3)
+                .getLayer();
         assertEquals(Similarity.EUCLIDEAN, head.getSimilarity());
         assertEquals(2.5, head.getScale());
         assertEquals(true, head.isTrainableScale());
         assertEquals(true, head.isTrainableBases());
-        RnnSemanticLogits rnn = (RnnSemanticLogits)
-                MultiLayerConfiguration.fromJson(read("steps.json")).getConf(2).getLayer();
+        RnnSemanticLogits rnn = (RnnSemanticLogits) MultiLayerConfiguration.fromJson(Golden.text("steps.json"))
+                .getConf(2)
+                .getLayer();
         assertEquals(Similarity.DOT, rnn.getSimilarity());
         assertEquals("labels.bases", rnn.getBasesFile());
         assertEquals(RNNFormat.NWC, rnn.getDataFormat());
-    }
-
-    private static String read(String name) throws IOException {
-        try (InputStream in = GoldenConfigurationTest.class.getResourceAsStream("/golden-0.1/" + name)) {
-            return new String(Objects.requireNonNull(in, name).readAllBytes(), StandardCharsets.UTF_8);
-        }
     }
 }

@@ -13,7 +13,7 @@ import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
 import java.io.Serializable;
 import java.nio.file.Path;
-import java.util.List;
+import java.util.Arrays;
 import java.util.Set;
 import java.util.function.Function;
 import org.deeplearning4j.gradientcheck.GradientCheckUtil;
@@ -24,6 +24,7 @@ import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.util.ModelSerializer;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
@@ -33,6 +34,7 @@ import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.NoOp;
+import org.nd4j.linalg.learning.config.Sgd;
 
 /** The contracts, each as an assertion. */
 public final class Contracts {
@@ -96,6 +98,48 @@ public final class Contracts {
         assertTrue(found.equalsWithEps(expected, 1e-11), () -> "masked " + found + "\ntruncated " + expected);
     }
 
+    /**
+     * Steps that masks hide do not matter: all time series, each of its own length, get more steps of real looking
+     * values.
+     *
+     * @param shorter data without masks, time along the last dimension of arrays of rank 3
+     */
+    public static void paddingChangesNothing(Model model, MultiDataSet shorter, int more) {
+        INDArray expected = Models.gradient(model, shorter);
+        double score = model.score();
+        INDArray found = Models.gradient(
+                model,
+                new org.nd4j.linalg.dataset.MultiDataSet(
+                        each(shorter.getFeatures(), array -> padded(array, more)),
+                        each(shorter.getLabels(), array -> padded(array, more)),
+                        each(shorter.getFeatures(), array -> mask(array, more)),
+                        each(shorter.getLabels(), array -> mask(array, more))));
+        assertEquals(score, model.score(), 1e-12);
+        assertTrue(found.equalsWithEps(expected, 1e-11), () -> "masked " + found + "\ntruncated " + expected);
+    }
+
+    private static INDArray[] each(INDArray[] arrays, Function<INDArray, @Nullable INDArray> change) {
+        return Arrays.stream(arrays).map(change).toArray(INDArray[]::new);
+    }
+
+    /** Steps more, as the first ones. */
+    private static INDArray padded(INDArray array, int more) {
+        return array.rank() < 3
+                ? array
+                : Nd4j.concat(
+                        2, array, array.get(NDArrayIndex.all(), NDArrayIndex.all(), NDArrayIndex.interval(0, more)));
+    }
+
+    private static @Nullable INDArray mask(INDArray array, int more) {
+        if (array.rank() < 3) {
+            return null;
+        }
+        INDArray mask = Nd4j.ones(DataType.DOUBLE, array.size(0), array.size(2) + more);
+        mask.get(NDArrayIndex.all(), NDArrayIndex.interval(array.size(2), array.size(2) + more))
+                .assign(0);
+        return mask;
+    }
+
     /** Training comes to the same with workspaces and without. */
     public static void workspacesMakeNoDifference(Function<Settings, Model> networks, DataSet data) {
         workspacesMakeNoDifference(networks, data.toMultiDataSet());
@@ -118,8 +162,8 @@ public final class Contracts {
     }
 
     /**
-     * JSON, YAML, Java serialization and clone of the configuration, ModelSerializer and clone of the network lose
-     * nothing: not the score, and, through the updater's state, not the next step.
+     * JSON, YAML, Java serialization and clones of configuration and network, and ModelSerializer lose nothing: not the
+     * score, and, through the updater's state, not the next step.
      *
      * @param model trained a little; not with Adam, since a graph's JSON loses the iteration count that Adam's step
      *     depends on
@@ -131,38 +175,98 @@ public final class Contracts {
     /** The same for several inputs or outputs. */
     public static void nothingIsLost(Model model, MultiDataSet data, Path folder) throws IOException {
         Models.fit(model, data);
-        File file = folder.resolve("model.zip").toFile();
-        ModelSerializer.writeModel(model, file, true);
+        jsonLosesNothing(model, data);
+        yamlLosesNothing(model, data);
+        clonesAreEqualAndApart(model, data);
+        javaSerializationLosesNothing(model, data);
+        savingLosesNothing(model, data, folder);
+    }
+
+    /** A network of the configuration's JSON, with the same parameters, computes the same. */
+    public static void jsonLosesNothing(Model model, MultiDataSet data) {
         if (model instanceof MultiLayerNetwork network) {
             MultiLayerConfiguration conf = network.getLayerWiseConfigurations();
-            assertEquals(conf, MultiLayerConfiguration.fromJson(conf.toJson()));
-            assertEquals(conf, MultiLayerConfiguration.fromYaml(conf.toYaml()));
-            assertEquals(conf, conf.clone());
-            assertEquals(conf, javaSerialized(conf));
+            sameConfiguration(model, MultiLayerConfiguration.fromJson(conf.toJson()), data);
         } else {
-            // A running graph's configuration also holds a topological order and counters that JSON leaves out
             ComputationGraphConfiguration conf = ((ComputationGraph) model).getConfiguration();
-            assertEquals(
-                    conf.getVertices(),
-                    ComputationGraphConfiguration.fromJson(conf.toJson()).getVertices());
-            assertEquals(
-                    conf.getVertices(),
-                    ComputationGraphConfiguration.fromYaml(conf.toYaml()).getVertices());
-            assertEquals(conf.getVertices(), conf.clone().getVertices());
-            assertEquals(conf.getVertices(), javaSerialized(conf).getVertices());
+            sameConfiguration(model, ComputationGraphConfiguration.fromJson(conf.toJson()), data);
         }
-        List<Model> copies = List.of(Models.load(model, file), Models.copy(model));
-        double score = Models.score(model, data, false);
-        INDArray[] output = Models.output(model, data, false);
-        for (Model copy : copies) {
-            assertEquals(score, Models.score(copy, data, false), 1e-13);
-            assertArrayEquals(output, Models.output(copy, data, false));
+    }
+
+    /** A network of the configuration's YAML, with the same parameters, computes the same. */
+    public static void yamlLosesNothing(Model model, MultiDataSet data) {
+        if (model instanceof MultiLayerNetwork network) {
+            MultiLayerConfiguration conf = network.getLayerWiseConfigurations();
+            sameConfiguration(model, MultiLayerConfiguration.fromYaml(conf.toYaml()), data);
+        } else {
+            ComputationGraphConfiguration conf = ((ComputationGraph) model).getConfiguration();
+            sameConfiguration(model, ComputationGraphConfiguration.fromYaml(conf.toYaml()), data);
         }
+    }
+
+    /** Clones of configuration and network are equal, train alike, and do not move the original. */
+    public static void clonesAreEqualAndApart(Model model, MultiDataSet data) {
+        if (model instanceof MultiLayerNetwork network) {
+            sameConfiguration(model, network.getLayerWiseConfigurations().clone(), data);
+        } else {
+            sameConfiguration(
+                    model, ((ComputationGraph) model).getConfiguration().clone(), data);
+        }
+        Model copy = Models.copy(model);
+        INDArray before = model.params().dup();
+        Models.fit(Models.copy(model), data);
+        assertEquals(before, model.params());
+        sameFromHereOn(model, copy, data);
+    }
+
+    /** What ModelSerializer restores, with the updater, computes the same and trains on alike. */
+    public static void savingLosesNothing(Model model, MultiDataSet data, Path folder) throws IOException {
+        File file = folder.resolve("model.zip").toFile();
+        ModelSerializer.writeModel(model, file, true);
+        sameFromHereOn(model, Models.load(model, file), data);
+    }
+
+    /** A network of the configuration that Java serialization restores, with the same parameters, computes the same. */
+    public static void javaSerializationLosesNothing(Model model, MultiDataSet data) throws IOException {
+        if (model instanceof MultiLayerNetwork network) {
+            sameConfiguration(model, javaSerialized(network.getLayerWiseConfigurations()), data);
+        } else {
+            sameConfiguration(model, javaSerialized(((ComputationGraph) model).getConfiguration()), data);
+        }
+    }
+
+    /** The network that Java serialization restores computes the same and trains on alike. */
+    public static void javaSerializedNetworkTrainsOn(Model model, MultiDataSet data) throws IOException {
+        Model copy = model instanceof MultiLayerNetwork network
+                ? javaSerialized(network)
+                : javaSerialized((ComputationGraph) model);
+        sameFromHereOn(model, copy, data);
+    }
+
+    private static void sameConfiguration(Model model, MultiLayerConfiguration found, MultiDataSet data) {
+        assertEquals(((MultiLayerNetwork) model).getLayerWiseConfigurations(), found);
+        sameOutput(model, Models.of(found, model.params()), data);
+    }
+
+    private static void sameConfiguration(Model model, ComputationGraphConfiguration found, MultiDataSet data) {
+        ComputationGraphConfiguration expected = ((ComputationGraph) model).getConfiguration();
+        // A running graph's configuration also holds a topological order and counters that JSON leaves out
+        assertEquals(expected.getVertices(), found.getVertices());
+        assertEquals(expected.getVertexInputs(), found.getVertexInputs());
+        assertEquals(expected.getNetworkOutputs(), found.getNetworkOutputs());
+        sameOutput(model, Models.of(found, model.params()), data);
+    }
+
+    private static void sameOutput(Model model, Model copy, MultiDataSet data) {
+        assertEquals(Models.score(model, data, false), Models.score(copy, data, false), 1e-13);
+        assertArrayEquals(Models.output(model, data, false), Models.output(copy, data, false));
+    }
+
+    private static void sameFromHereOn(Model model, Model copy, MultiDataSet data) {
+        sameOutput(model, copy, data);
         Models.fit(model, data);
-        for (Model copy : copies) {
-            Models.fit(copy, data);
-            assertEquals(model.params(), copy.params());
-        }
+        Models.fit(copy, data);
+        assertEquals(model.params(), copy.params());
     }
 
     /** What comes back from Java serialization. */
@@ -186,15 +290,34 @@ public final class Contracts {
 
     /** FLOAT gives the score and the gradients of DOUBLE to FLOAT's precision. */
     public static void floatFollowsDouble(Function<Settings, Model> networks, MultiDataSet data) {
+        followsDouble(networks, data, DataType.FLOAT, 1e-4);
+    }
+
+    /** HALF gives the score and the gradients of DOUBLE to HALF's precision of three digits, and trains. */
+    public static void halfFollowsDouble(Function<Settings, Model> networks, MultiDataSet data) {
+        followsDouble(networks, data, DataType.HALF, 2e-2);
+        Model half = networks.apply(new Settings(DataType.HALF, true, WorkspaceMode.ENABLED, new Sgd(0.02)));
+        MultiDataSet halves = Models.cast(data, DataType.HALF);
+        Models.fit(half, halves);
+        double first = half.score();
+        for (int i = 0; i < 9; i++) {
+            Models.fit(half, halves);
+        }
+        assertTrue(half.score() < first, () -> "score " + half.score() + ", at first " + first);
+        assertTrue(half.params().isNaN().none() && half.params().isInfinite().none());
+    }
+
+    private static void followsDouble(
+            Function<Settings, Model> networks, MultiDataSet data, DataType type, double tolerance) {
         Model twice = networks.apply(Settings.gradientCheck(true));
-        Model single = networks.apply(new Settings(DataType.FLOAT, true, WorkspaceMode.ENABLED, new NoOp()));
-        MultiDataSet floats = Models.cast(data, DataType.FLOAT);
-        twice.setParams(single.params().castTo(DataType.DOUBLE));
-        INDArray expected = Models.gradient(twice, Models.cast(floats, DataType.DOUBLE));
-        INDArray found = Models.gradient(single, floats).castTo(DataType.DOUBLE);
+        Model other = networks.apply(new Settings(type, true, WorkspaceMode.ENABLED, new NoOp()));
+        MultiDataSet rounded = Models.cast(data, type);
+        twice.setParams(other.params().castTo(DataType.DOUBLE));
+        INDArray expected = Models.gradient(twice, Models.cast(rounded, DataType.DOUBLE));
+        INDArray found = Models.gradient(other, rounded).castTo(DataType.DOUBLE);
         double error = found.sub(expected).norm2Number().doubleValue()
                 / expected.norm2Number().doubleValue();
-        assertTrue(error < 1e-4, () -> "relative gradient error " + error);
-        assertEquals(twice.score(), single.score(), 1e-4 * Math.abs(twice.score()));
+        assertTrue(error < tolerance, () -> "relative gradient error " + error);
+        assertEquals(twice.score(), other.score(), tolerance * Math.abs(twice.score()));
     }
 }

@@ -7,7 +7,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
+import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.Layer;
@@ -41,6 +43,20 @@ public final class Models {
                         .setInputTypes(input)
                         .build());
         graph.init();
+        return graph;
+    }
+
+    /** A network of a configuration, with copies of parameters. */
+    public static MultiLayerNetwork of(MultiLayerConfiguration conf, INDArray parameters) {
+        MultiLayerNetwork network = new MultiLayerNetwork(conf);
+        network.init(parameters, true);
+        return network;
+    }
+
+    /** A graph of a configuration, with copies of parameters. */
+    public static ComputationGraph of(ComputationGraphConfiguration conf, INDArray parameters) {
+        ComputationGraph graph = new ComputationGraph(conf);
+        graph.init(parameters, true);
         return graph;
     }
 

@@ -20,14 +20,15 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The README's examples compile and run as they stand there. */
+/** The examples of the README and of docs compile and run as they stand there. */
 class ReadmeExampleTest {
 
     @ParameterizedTest
     @CsvSource({
         "Example, (?s).*IsoScore\\* 0\\.\\d+.*",
         "LabelExample, (?s).*before \\d\\.\\d+ after 1\\.00.*",
-        "AskExample, (?s).*: ghana .*text: it is accra.*"
+        "AskExample, (?s).*: ghana .*text: it is accra.*",
+        "SameDiffExample, '(?s).*IsoScore\\* 0\\.\\d+ to 0\\.\\d+, nearest bases \\[.*'"
     })
     void theExampleCompilesAndRuns(String name, String expected, @TempDir Path classes) throws Exception {
         String source = example(name);
@@ -61,14 +62,15 @@ class ReadmeExampleTest {
     }
 
     private static String example(String name) throws IOException {
-        String readme = Files.readString(Path.of("..", "README.md"));
+        String pages = Files.readString(Path.of("..", "README.md"))
+                + Files.readString(Path.of("..", "docs", "samediff-models.md"));
         return Pattern.compile("```java\\R(.*?)```", Pattern.DOTALL)
-                .matcher(readme)
+                .matcher(pages)
                 .results()
                 .map(block -> block.group(1))
                 .filter(block -> block.contains("public class " + name + " "))
                 .findFirst()
-                .orElseThrow(() -> new AssertionError("README has no example " + name));
+                .orElseThrow(() -> new AssertionError("no page has the example " + name));
     }
 
     private static String read(Path file) {

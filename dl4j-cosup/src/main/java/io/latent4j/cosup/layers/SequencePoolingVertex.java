@@ -112,10 +112,17 @@ final class SequencePoolingVertex extends ParameterlessVertex {
             throw new IllegalArgumentException("vertex \"" + vertexName + "\" expects a mask of shape [" + sequences
                     + ", " + steps + "], found " + Arrays.toString(current.shape()));
         }
-        INDArray real =
-                current == null ? Nd4j.ones(DataType.DOUBLE, sequences, steps) : current.castTo(DataType.DOUBLE);
-        double[][] found = real.reshape(sequences, steps).toDoubleMatrix();
+        // Read at once: a matrix of Java comes row by row
+        double[] flat = current == null
+                ? null
+                : current.dup('c').reshape(current.length()).toDoubleVector();
+        double[][] found = new double[sequences][steps];
         for (int i = 0; i < sequences; i++) {
+            if (flat == null) {
+                Arrays.fill(found[i], 1);
+            } else {
+                System.arraycopy(flat, i * steps, found[i], 0, steps);
+            }
             int last = steps - 1;
             while (last >= 0 && found[i][last] == 0) {
                 last--;

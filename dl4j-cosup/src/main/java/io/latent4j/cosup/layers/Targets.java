@@ -97,8 +97,9 @@ record Targets(int[] rows, int[][] positives, int steps) {
     /** Sums of values, one per row with targets, by example: {@code [N, 1]}. */
     INDArray perExample(INDArray values, long examples, DataType type) {
         double[] sums = new double[(int) examples];
+        double[] host = values.reshape(values.length()).toDoubleVector();
         for (int i = 0; i < rows.length; i++) {
-            sums[rows[i] / steps] += values.getDouble(i);
+            sums[rows[i] / steps] += host[i];
         }
         return Nd4j.createFromArray(sums).castTo(type).reshape(new long[] {examples, 1});
     }

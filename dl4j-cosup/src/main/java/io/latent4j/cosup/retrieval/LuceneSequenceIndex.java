@@ -4,6 +4,8 @@ package io.latent4j.cosup.retrieval;
 import io.latent4j.cosup.Similarity;
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.Serial;
+import java.io.Serializable;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -46,6 +48,7 @@ import org.apache.lucene.index.LeafReaderContext;
 import org.apache.lucene.index.ReaderUtil;
 import org.apache.lucene.index.Term;
 import org.apache.lucene.index.VectorSimilarityFunction;
+import org.apache.lucene.search.DocIdSetIterator;
 import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.KnnFloatVectorQuery;
 import org.apache.lucene.search.Query;
@@ -55,6 +58,7 @@ import org.apache.lucene.search.SearcherManager;
 import org.apache.lucene.store.Directory;
 import org.apache.lucene.store.FSDirectory;
 import org.apache.lucene.store.LockObtainFailedException;
+import org.apache.lucene.util.Bits;
 import org.apache.lucene.util.BytesRef;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -371,6 +375,55 @@ public final class LuceneSequenceIndex implements SequenceIndex {
     }
 
     /**
+     * Adds all that another index has committed, with its graph as it is: much faster than adding the vectors again.
+     * Sequences whose ids are there already are replaced. Nothing of it is found before {@link #commit}.
+     *
+     * <p>When to use it: to join indexes that several threads, processes or machines have built.
+     *
+     * @param other folder of an index of the same dimension and similarity which no one writes; left as it is
+     * @throws IllegalArgumentException if it was created with another dimension or similarity, or is this index
+     * @throws IOException if there is no index, a damaged one or one that is being written, or it can't be copied
+     * @throws IllegalStateException if the index is closed or only open for reading
+     */
+    public void addAll(Path other) throws IOException {
+        IndexWriter target = requireWriter();
+        if (Files.isDirectory(other) && Files.isSameFile(other, folder)) {
+            throw new IllegalArgumentException("other must be another index than " + folder + ", found the same");
+        }
+        try (LuceneSequenceIndex source = open(other, new Builder().readOnly(true))) {
+            source.requireSame("dimension", dimension, source.dimension);
+            source.requireSame("similarity", similarity, source.similarity);
+            if (target.getDocStats().maxDoc > 0) {
+                for (String id : source.ids()) {
+                    uncommitted.incrementAndGet();
+                    target.deleteDocuments(new Term(ID, id));
+                }
+            }
+            uncommitted.addAndGet(source.size());
+            target.addIndexes(source.directory);
+        } catch (LockObtainFailedException e) {
+            throw new IOException(other + " is being written by another index: close that", e);
+        }
+    }
+
+    /** The ids of all sequences. */
+    private List<String> ids() {
+        return withSearcher(searcher -> {
+            List<String> all = new ArrayList<>();
+            for (LeafReaderContext leaf : searcher.getIndexReader().leaves()) {
+                Bits live = leaf.reader().getLiveDocs();
+                BinaryDocValues ids = DocValues.getBinary(leaf.reader(), ID);
+                while (ids.nextDoc() != DocIdSetIterator.NO_MORE_DOCS) {
+                    if (live == null || live.get(ids.docID())) {
+                        all.add(ids.binaryValue().utf8ToString());
+                    }
+                }
+            }
+            return all;
+        });
+    }
+
+    /**
      * Makes what was added durable and visible to searches that begin later. Readers of other processes see it after
      * {@link #refresh}.
      *
@@ -504,7 +557,10 @@ public final class LuceneSequenceIndex implements SequenceIndex {
     // ---- options ---------------------------------------------------------------------------------------------------
 
     /** Options of a {@link LuceneSequenceIndex}. */
-    public static final class Builder {
+    public static final class Builder implements Serializable {
+        @Serial
+        private static final long serialVersionUID = 1L;
+
         private int dimension;
         private @Nullable Similarity similarity;
         private int maxConnections = 16;

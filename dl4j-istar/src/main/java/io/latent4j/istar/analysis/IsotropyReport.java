@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.istar.analysis;
 
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -45,6 +46,8 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  *
  * <p>References: W. Rudman and C. Eickhoff, "Stable Anisotropic Regularization", ICLR 2024, arXiv 2305.19358 (IsoScore*,
  * the analysis by layer, section 5); further ones at each number.
+ *
+ * <p>Points that are spread over several workers: {@link IsotropyStatistics}.
  *
  * @param layers one entry per analysed layer, in the order of the network or of the given map
  * @param unions one entry per width that at least two analysed layers share, in the order of their first layers
@@ -98,11 +101,11 @@ public record IsotropyReport(List<LayerIsotropy> layers, List<LayerIsotropy> uni
         }
         List<String> names = options.layers().isEmpty() ? List.copyOf(activationsByLayer.keySet()) : options.layers();
         options.requireKnown(activationsByLayer.keySet());
-        IsotropyCollector collector = new IsotropyCollector(options);
+        IsotropyStatistics statistics = new IsotropyStatistics(options);
         for (String name : names) {
-            collector.add(name, activationsByLayer.get(name), mask, options.dataFormat());
+            statistics.add(name, activationsByLayer.get(name), mask, options.dataFormat());
         }
-        return collector.report();
+        return statistics.report();
     }
 
     /**
@@ -121,7 +124,7 @@ public record IsotropyReport(List<LayerIsotropy> layers, List<LayerIsotropy> uni
      *     fewer than 2 unmasked points or values that are not finite; the message names the layer
      */
     public static IsotropyReport of(MultiLayerNetwork network, DataSetIterator data, Options options) {
-        return NetworkActivations.collect(network, data, options);
+        return new IsotropyStatistics(options).add(network, data).report();
     }
 
     /**
@@ -155,7 +158,7 @@ public record IsotropyReport(List<LayerIsotropy> layers, List<LayerIsotropy> uni
      *     than 2 unmasked points or values that are not finite; the message names the layer
      */
     public static IsotropyReport of(ComputationGraph graph, MultiDataSetIterator data, Options options) {
-        return NetworkActivations.collect(graph, data, options);
+        return new IsotropyStatistics(options).add(graph, data).report();
     }
 
     /**
@@ -421,7 +424,8 @@ public record IsotropyReport(List<LayerIsotropy> layers, List<LayerIsotropy> uni
             double varianceFactor,
             double meanDeviations,
             RNNFormat dataFormat,
-            long seed) {
+            long seed)
+            implements Serializable {
 
         /**
          * Checks the values.

@@ -43,7 +43,9 @@ final class NetworkActivations {
 
     private NetworkActivations() {}
 
-    static IsotropyReport collect(MultiLayerNetwork network, DataSetIterator data, Options options) {
+    /** Hands the points of the chosen layers to a collector; the names of these layers. */
+    static List<String> read(
+            MultiLayerNetwork network, DataSetIterator data, Options options, IsotropyStatistics collector) {
         Layer[] layers = network.getLayers();
         Map<String, Integer> indexByName = new HashMap<>();
         List<String> names = new ArrayList<>();
@@ -64,7 +66,6 @@ final class NetworkActivations {
         if (!data.hasNext() && data.resetSupported()) {
             data.reset();
         }
-        IsotropyCollector collector = new IsotropyCollector(options);
         while (data.hasNext()) {
             DataSet batch = data.next();
             network.setInput(batch.getFeatures());
@@ -76,7 +77,7 @@ final class NetworkActivations {
                 add(collector, options, name, layers[index], activations.get(index + 1), masks[index]);
             }
         }
-        return report(collector, selected);
+        return selected;
     }
 
     /** Hands the features mask from layer to layer, as the network does, and notes what comes out of each. */
@@ -97,7 +98,9 @@ final class NetworkActivations {
         return masks;
     }
 
-    static IsotropyReport collect(ComputationGraph graph, MultiDataSetIterator data, Options options) {
+    /** Hands the points of the chosen vertices to a collector; the names of these vertices. */
+    static List<String> read(
+            ComputationGraph graph, MultiDataSetIterator data, Options options, IsotropyStatistics collector) {
         GraphVertex[] vertices = graph.getVertices();
         int[] order = graph.topologicalSortOrder();
         Set<String> names = new LinkedHashSet<>();
@@ -116,7 +119,6 @@ final class NetworkActivations {
         if (!data.hasNext() && data.resetSupported()) {
             data.reset();
         }
-        IsotropyCollector collector = new IsotropyCollector(options);
         while (data.hasNext()) {
             MultiDataSet batch = data.next();
             graph.setLayerMaskArrays(batch.getFeaturesMaskArrays(), null);
@@ -134,7 +136,7 @@ final class NetworkActivations {
                         masks.get(name));
             }
         }
-        return report(collector, analysed);
+        return analysed;
     }
 
     /** Hands the features masks from vertex to vertex, as the graph does, and notes what comes out of each. */
@@ -173,7 +175,7 @@ final class NetworkActivations {
     }
 
     private static void add(
-            IsotropyCollector collector,
+            IsotropyStatistics collector,
             Options options,
             String name,
             @Nullable Layer layer,
@@ -185,16 +187,6 @@ final class NetworkActivations {
                     layer == null ? options.dataFormat() : format(configuration(layer), options.dataFormat());
             collector.add(name, activations, mask, format);
         }
-    }
-
-    private static IsotropyReport report(IsotropyCollector collector, List<String> selected) {
-        IsotropyReport report = collector.report();
-        if (report.layers().isEmpty()) {
-            throw new IllegalArgumentException(
-                    "data must hold unmasked points for feed-forward or recurrent layers among " + selected
-                            + ", found none");
-        }
-        return report;
     }
 
     private static void requireLayers(List<String> selected) {

@@ -85,9 +85,10 @@ final class TimeSteps {
             throw new IllegalArgumentException(
                     "mask must have shape [" + examples + ", " + steps + "], found " + Arrays.toString(mask.shape()));
         }
-        double[][] kept = mask.reshape(examples, steps).castTo(DataType.DOUBLE).toDoubleMatrix();
+        // Read at once: a matrix of Java comes row by row
+        double[] kept = mask.dup('c').reshape(mask.length()).toDoubleVector();
         for (int i = 0; i < last.length; i++) {
-            while (last[i] >= 0 && kept[i][last[i]] == 0) {
+            while (last[i] >= 0 && kept[i * (int) steps + last[i]] == 0) {
                 last[i]--;
             }
             if (last[i] < 0) {

@@ -12,11 +12,14 @@ import org.nd4j.linalg.factory.Nd4j;
  * The Llama architecture as SameDiff graph: h ← h + Attention(RMSNorm(h)), h ← h + SwiGLU(RMSNorm(h)) in each layer, with
  * rotary positions and grouped key-value heads.
  *
- * <p>Inputs: {@link #TOKENS} [N, T] (INT), {@link #MASK} [N, T] (1 for tokens, 0 for padding). Outputs, by name:
- * {@link #hidden(int)} [N, T, d] before the first and after every layer, {@link #FINAL} [N, T, d] after the final norm,
- * {@link #LOGITS} [N, T, V]. States of padding are meaningless numbers, which no token sees. All weights are variables
- * under the checkpoint's names, so that the graph can be trained; it takes only operations whose gradients SameDiff gets
- * right: products with 0/1 matrices in place of look-ups, repetitions and swaps.
+ * <p>Inputs: {@link #TOKENS} [N, T] (INT), {@link #MASK} [N, T] (1 for tokens, 0 for padding), of any N and T; the model
+ * knows what to do with T up to the checkpoint's positions. Outputs, by name: {@link #hidden(int)} [N, T, d] before the
+ * first and after every layer, {@link #FINAL} [N, T, d] after the final norm, {@link #LOGITS} [N, T, V]. States of padding
+ * are meaningless numbers, which no token sees. All weights are variables under the checkpoint's names, so that the graph
+ * can be trained; it takes only operations whose gradients SameDiff gets right: products with 0/1 matrices in place of
+ * look-ups, repetitions and swaps.
+ *
+ * <p>A graph may hold further towers, see {@link #tower}; each one's inputs and outputs have its prefix before their names.
  */
 public final class Llama {
     /** Name of the input of token ids. */
@@ -36,40 +39,68 @@ public final class Llama {
 
     private static final double NORM_EPSILON = 1e-5;
     private static final double ROTARY_BASE = 10_000;
-    /** Added to forbidden attention scores: its exponential is 0. */
-    private static final double FORBIDDEN = -1e9;
+    /** Taken from forbidden attention scores: the exponential of what is left is 0. */
+    private static final double FORBIDDEN = 1e9;
 
-    private final LlamaCheckpoint checkpoint;
+    private final SameDiff graph;
     private final Sizes sizes;
-    private final int steps;
+    private final String prefix;
+    private final String weightPrefix;
     private final DataType type;
-    private final SameDiff graph = SameDiff.create();
+    private final SDVariable tokens;
+    private final SDVariable steps;
 
-    private Llama(LlamaCheckpoint checkpoint, int steps, DataType type) {
-        this.checkpoint = checkpoint;
-        this.sizes = checkpoint.sizes();
-        this.steps = steps;
+    private Llama(SameDiff graph, Sizes sizes, String prefix, String weightPrefix, DataType type) {
+        this.graph = graph;
+        this.sizes = sizes;
+        this.prefix = prefix;
+        this.weightPrefix = weightPrefix;
         this.type = type;
+        tokens = graph.placeHolder(prefix + TOKENS, DataType.INT32, -1, -1);
+        steps = graph.sizeAt(tokens, 1);
     }
 
     /**
      * Builds the graph.
      *
-     * @param checkpoint the weights
-     * @param steps length of the sequences, T; shorter ones are padded
+     * @param checkpoint the weights, which are copied
      * @param type FLOAT or DOUBLE
      * @return the graph
-     * @throws IllegalArgumentException if T isn't in 1..positions or the type isn't FLOAT or DOUBLE
+     * @throws IllegalArgumentException if the type is another one
      */
-    public static SameDiff graph(LlamaCheckpoint checkpoint, int steps, DataType type) {
-        if (steps < 1 || steps > checkpoint.sizes().positions()) {
-            throw new IllegalArgumentException(
-                    "steps: expected 1.." + checkpoint.sizes().positions() + ", found " + steps);
-        }
+    public static SameDiff graph(LlamaCheckpoint checkpoint, DataType type) {
         if (type != DataType.FLOAT && type != DataType.DOUBLE) {
             throw new IllegalArgumentException("type: expected FLOAT or DOUBLE, found " + type);
         }
-        return new Llama(checkpoint, steps, type).build();
+        SameDiff graph = SameDiff.create();
+        addWeights(graph, checkpoint, "", type);
+        Llama model = new Llama(graph, checkpoint.sizes(), "", "", type);
+        SDVariable states = model.states();
+        String head = checkpoint.sizes().tied() ? LlamaCheckpoint.EMBEDDING : LlamaCheckpoint.HEAD;
+        model.named(LOGITS, model.linear(states, head), checkpoint.sizes().vocabulary());
+        return graph;
+    }
+
+    /**
+     * Adds the model to a graph of this class once more, without a head: a second tower, such as a sequence encoder.
+     *
+     * @param graph the graph
+     * @param checkpoint the weights that it was built with, or others of the same type of model
+     * @param prefix comes before the names of the tower's inputs and outputs
+     * @param shared whether the tower takes the weights that the graph has; else it gets the checkpoint's under names with
+     *     the prefix
+     */
+    public static void tower(SameDiff graph, LlamaCheckpoint checkpoint, String prefix, boolean shared) {
+        DataType type = graph.getVariable(LlamaCheckpoint.EMBEDDING).dataType();
+        if (!shared) {
+            addWeights(graph, checkpoint, prefix, type);
+        }
+        new Llama(graph, checkpoint.sizes(), prefix, shared ? "" : prefix, type).states();
+    }
+
+    private static void addWeights(SameDiff graph, LlamaCheckpoint checkpoint, String prefix, DataType type) {
+        checkpoint.tensors().forEach((name, tensor) -> graph.var(
+                prefix + name, tensor.dataType() == type ? tensor.dup('c') : tensor.castTo(type)));
     }
 
     /**
@@ -105,19 +136,25 @@ public final class Llama {
         return loss;
     }
 
-    private SameDiff build() {
-        checkpoint.tensors().forEach((name, tensor) -> graph.var(name, tensor.castTo(type)));
-        SDVariable tokens = graph.placeHolder(TOKENS, DataType.INT32, -1, steps);
-        SDVariable mask = graph.placeHolder(MASK, type, -1, steps);
+    /** Everything but the head: the states after the final norm [N·T, d]. */
+    private SDVariable states() {
+        SDVariable mask = graph.placeHolder(prefix + MASK, type, -1, -1);
+        SDVariable position = graph.range(
+                graph.constant(0L), steps.castTo(DataType.INT64), graph.constant(1L), DataType.INT64);
+        SDVariable query = position.reshape(-1, 1);
+        SDVariable key = position.reshape(1, -1);
         // Padding sees itself: softmax over nothing but forbidden scores would be NaN
-        SDVariable visible = mask.reshape(-1, 1, 1, steps)
+        SDVariable visible = graph.expandDims(graph.expandDims(mask, 1), 1)
                 .sub(1)
-                .mul(graph.constant("others", others().mul(-FORBIDDEN)))
-                .add(graph.constant("causal", causal()));
-        SDVariable cosines = graph.constant("rotary_cos", rotary(false));
-        SDVariable sines = graph.constant("rotary_sin", rotary(true));
-        SDVariable swap = graph.constant("rotary_swap", swap());
-        SDVariable repeat = graph.constant("repeat_heads", repeatHeads());
+                .mul(graph.neq(query, key).castTo(type))
+                .sub(graph.gt(key, query).castTo(type))
+                .mul(FORBIDDEN);
+        SDVariable angles =
+                query.castTo(DataType.DOUBLE).mul(graph.constant(prefix + "rotary_frequencies", frequencies()));
+        SDVariable cosines = graph.math().cos(angles).castTo(type);
+        SDVariable sines = graph.math().sin(angles).castTo(type);
+        SDVariable swap = graph.constant(prefix + "rotary_swap", swap());
+        SDVariable repeat = graph.constant(prefix + "repeat_heads", repeatHeads());
 
         SDVariable oneHot =
                 graph.oneHot(tokens, sizes.vocabulary(), -1, 1.0, 0.0, type).reshape(-1, sizes.vocabulary());
@@ -145,15 +182,11 @@ public final class Llama {
         }
         SDVariable normed = norm(states, LlamaCheckpoint.FINAL_NORM);
         named(FINAL, normed, sizes.width());
-        named(
-                LOGITS,
-                linear(normed, sizes.tied() ? LlamaCheckpoint.EMBEDDING : LlamaCheckpoint.HEAD),
-                sizes.vocabulary());
-        return graph;
+        return normed;
     }
 
     private SDVariable weight(String name) {
-        return graph.getVariable(name);
+        return graph.getVariable(weightPrefix + name);
     }
 
     /** x·Wᵀ: the checkpoint's matrices are [outputs, inputs]. */
@@ -164,7 +197,8 @@ public final class Llama {
     /** x / √(mean(x²) + ε) ∘ gain. */
     private SDVariable norm(SDVariable x, String gain) {
         SDVariable meanSquare = graph.math().square(x).mean(true, 1);
-        return x.div(graph.math().sqrt(meanSquare.add(NORM_EPSILON))).mul(weight(gain));
+        // No division: its gradient is wrong in M2.1 where the divisor is a single number, as for a single token
+        return x.mul(graph.math().rsqrt(meanSquare.add(NORM_EPSILON))).mul(weight(gain));
     }
 
     /** Turns each pair of features (2i, 2i+1) by its position's angle: x ∘ cos + (x with pairs swapped, signed) ∘ sin. */
@@ -176,44 +210,32 @@ public final class Llama {
 
     /** [N·T, d] or [N, T, d] to [N, heads, T, d/heads]. */
     private SDVariable heads(SDVariable x) {
-        return x.reshape(-1, steps, sizes.heads(), sizes.headWidth()).permute(0, 2, 1, 3);
+        return graph.reshape(x, shape(sizes.heads(), sizes.headWidth())).permute(0, 2, 1, 3);
     }
 
     private SDVariable inTime(SDVariable x, long width) {
-        return x.reshape(-1, steps, width);
+        return graph.reshape(x, shape(width));
     }
 
     private void named(String name, SDVariable x, long width) {
-        graph.reshape(name, x, -1, steps, width);
+        graph.identity(prefix + name, inTime(x, width));
     }
 
-    /** 0 where the key isn't later than the query [1, 1, T, T]. */
-    private INDArray causal() {
-        INDArray scores = Nd4j.zeros(type, 1, 1, steps, steps);
-        for (int query = 0; query < steps; query++) {
-            for (int key = query + 1; key < steps; key++) {
-                scores.putScalar(0, 0, query, key, FORBIDDEN);
-            }
+    /** [−1, T] and more. */
+    private SDVariable shape(long... more) {
+        SDVariable time = steps.castTo(DataType.INT64).reshape(1);
+        return graph.concat(
+                0, graph.constant(Nd4j.createFromArray(-1L)), time, graph.constant(Nd4j.createFromArray(more)));
+    }
+
+    /** 10000^(−2i / width of a head) for each pair of features, in all heads [1, d]. */
+    private INDArray frequencies() {
+        INDArray frequencies = Nd4j.create(DataType.DOUBLE, 1, sizes.width());
+        for (int feature = 0; feature < sizes.width(); feature++) {
+            int pair = feature % sizes.headWidth() / 2;
+            frequencies.putScalar(0, feature, Math.pow(ROTARY_BASE, -2.0 * pair / sizes.headWidth()));
         }
-        return scores;
-    }
-
-    /** 0 where the key is the query, otherwise 1 [1, 1, T, T]. */
-    private INDArray others() {
-        return Nd4j.eye(steps).castTo(type).rsub(1).reshape(1, 1, steps, steps);
-    }
-
-    /** Sine or cosine of position · 10000^(−2i / width of a head), for all heads [1, T, d]. */
-    private INDArray rotary(boolean sine) {
-        INDArray table = Nd4j.create(type, 1, steps, sizes.width());
-        for (int position = 0; position < steps; position++) {
-            for (int feature = 0; feature < sizes.width(); feature++) {
-                int pair = feature % sizes.headWidth() / 2;
-                double angle = position * Math.pow(ROTARY_BASE, -2.0 * pair / sizes.headWidth());
-                table.putScalar(0, position, feature, sine ? Math.sin(angle) : Math.cos(angle));
-            }
-        }
-        return table;
+        return frequencies;
     }
 
     /** x·S = (−x₁, x₀, −x₃, x₂, …). */

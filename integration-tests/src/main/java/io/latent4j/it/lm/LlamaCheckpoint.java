@@ -126,6 +126,37 @@ public final class LlamaCheckpoint {
         return head;
     }
 
+    /**
+     * The same model with more tokens, such as special ones: their embeddings and rows of the head are the mean of all
+     * others, so that a new token is neither likely nor unlikely before it is trained.
+     *
+     * @param count how many, at least 1
+     * @return a checkpoint of V + count tokens; the new ids are V and up
+     * @throws IllegalArgumentException if the count isn't positive
+     */
+    public LlamaCheckpoint withMoreTokens(int count) {
+        if (count < 1) {
+            throw new IllegalArgumentException("count: expected at least 1, found " + count);
+        }
+        Map<String, INDArray> longer = new LinkedHashMap<>(tensors);
+        for (String name : new String[] {EMBEDDING, HEAD}) {
+            longer.computeIfPresent(name, (key, rows) -> {
+                INDArray mean = rows.mean(true, 0);
+                return Nd4j.vstack(rows, Nd4j.tile(mean, count, 1));
+            });
+        }
+        Sizes more = new Sizes(
+                sizes.width,
+                sizes.hidden,
+                sizes.layers,
+                sizes.heads,
+                sizes.keyValueHeads,
+                sizes.vocabulary + count,
+                sizes.positions,
+                sizes.tied);
+        return new LlamaCheckpoint(more, longer);
+    }
+
     private static Sizes sizes(Path file, ByteBuffer header) throws IOException {
         int[] values = new int[HEADER];
         header.asIntBuffer().get(values);

@@ -4,7 +4,6 @@ package io.latent4j.it.lm;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -15,20 +14,18 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /** A Llama of a llama2.c checkpoint. */
 public final class LlamaLm implements CausalLm {
-    /** Graphs are made for multiples of this many steps. */
-    private static final int STEPS = 16;
-
     private final String name;
     private final String fingerprint;
     private final LlamaCheckpoint checkpoint;
     private final LlamaTokenizer tokenizer;
-    private final Map<Integer, SameDiff> graphs = new HashMap<>();
+    private final SameDiff graph;
 
     private LlamaLm(String name, String fingerprint, LlamaCheckpoint checkpoint, LlamaTokenizer tokenizer) {
         this.name = name;
         this.fingerprint = fingerprint;
         this.checkpoint = checkpoint;
         this.tokenizer = tokenizer;
+        this.graph = Llama.graph(checkpoint, DataType.FLOAT);
     }
 
     /**
@@ -75,16 +72,17 @@ public final class LlamaLm implements CausalLm {
     @Override
     public INDArray lastStates(List<int[]> prompts) {
         int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElseThrow();
-        int steps = Math.min(
-                (longest + STEPS - 1) / STEPS * STEPS, checkpoint.sizes().positions());
-        int[][] tokens = new int[prompts.size()][steps];
-        float[][] mask = new float[prompts.size()][steps];
+        if (longest > checkpoint.sizes().positions()) {
+            throw new IllegalArgumentException("prompts: expected at most "
+                    + checkpoint.sizes().positions() + " tokens each, found " + longest);
+        }
+        int[][] tokens = new int[prompts.size()][longest];
+        float[][] mask = new float[prompts.size()][longest];
         for (int i = 0; i < prompts.size(); i++) {
             int[] prompt = prompts.get(i);
             System.arraycopy(prompt, 0, tokens[i], 0, prompt.length);
             Arrays.fill(mask[i], 0, prompt.length, 1);
         }
-        SameDiff graph = graphs.computeIfAbsent(steps, length -> Llama.graph(checkpoint, length, DataType.FLOAT));
         INDArray states = graph.output(
                         Map.of(Llama.TOKENS, Nd4j.createFromArray(tokens), Llama.MASK, Nd4j.createFromArray(mask)),
                         Llama.FINAL)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.it.lm;
 
+import io.latent4j.cosup.data.TextTokenizer;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -117,6 +118,27 @@ public final class LlamaTokenizer {
         }
         String text = StandardCharsets.UTF_8.decode(bytes.flip()).toString();
         return text.startsWith(" ") ? text.substring(1) : text;
+    }
+
+    /** The same tokens without {@link #START}, for texts that are pieces of longer ones. */
+    public TextTokenizer withoutStart() {
+        return new TextTokenizer() {
+            @Override
+            public int[] encode(String text) {
+                int[] tokens = LlamaTokenizer.this.encode(text.strip());
+                return Arrays.copyOfRange(tokens, 1, tokens.length);
+            }
+
+            @Override
+            public String decode(int[] ids) {
+                return LlamaTokenizer.this.decode(ids);
+            }
+
+            @Override
+            public int vocabularySize() {
+                return size();
+            }
+        };
     }
 
     private byte[] bytesOf(int id) {

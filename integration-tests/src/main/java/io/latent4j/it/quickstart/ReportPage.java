@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.it.quickstart;
 
+import io.latent4j.it.Html;
 import io.latent4j.it.Spread;
 import io.latent4j.it.quickstart.Results.Group;
 import io.latent4j.it.quickstart.corpus.Corpus;
@@ -97,7 +98,7 @@ final class ReportPage {
             return;
         }
         html.append("<ul class=\"findings\">");
-        findings.forEach(finding -> html.append("<li>").append(escape(finding)).append("</li>\n"));
+        findings.forEach(finding -> html.append("<li>").append(Html.escape(finding)).append("</li>\n"));
         html.append("</ul>\n");
     }
 
@@ -256,9 +257,9 @@ final class ReportPage {
                         + " untrained method knows the labels of these texts, but only as word counts):");
         html.append("<div class=\"wide\"><table><tbody>\n");
         semantics.labelWords().forEach((label, words) -> html.append("<tr><th scope=\"row\">")
-                .append(escape(label))
+                .append(Html.escape(label))
                 .append("</th><td>")
-                .append(escape(String.join(", ", words)))
+                .append(Html.escape(String.join(", ", words)))
                 .append("</td></tr>\n"));
         html.append("</tbody></table></div>\n");
     }
@@ -383,7 +384,7 @@ final class ReportPage {
         for (CodeSearch.Example example : search.examples()) {
             html.append("<tr>");
             cell(example.question());
-            html.append("<td><code>").append(escape(example.signature())).append("</code></td>");
+            html.append("<td><code>").append(Html.escape(example.signature())).append("</code></td>");
             cell(example.generation().text());
             cell(example.name() + (example.found() ? " (found)" : ""));
             html.append("</tr>\n");
@@ -451,9 +452,9 @@ final class ReportPage {
                         + ". The whole experiment took " + results.elapsed().toSeconds() + " s.");
         html.append("<div class=\"wide\"><table><tbody>\n");
         results.environment().forEach((name, value) -> html.append("<tr><th scope=\"row\">")
-                .append(escape(name))
+                .append(Html.escape(name))
                 .append("</th><td>")
-                .append(escape(value))
+                .append(Html.escape(value))
                 .append("</td></tr>\n"));
         html.append("</tbody></table></div>\n");
     }
@@ -493,16 +494,16 @@ final class ReportPage {
     }
 
     private void heading(String text) {
-        html.append("<h2>").append(escape(text)).append("</h2>\n");
+        html.append("<h2>").append(Html.escape(text)).append("</h2>\n");
     }
 
     private void subheading(String text) {
-        html.append("<h3>").append(escape(text)).append("</h3>\n");
+        html.append("<h3>").append(Html.escape(text)).append("</h3>\n");
     }
 
     private void paragraph(String style, String text) {
         html.append(style.isEmpty() ? "<p>" : "<p class=\"" + style + "\">")
-                .append(escape(text))
+                .append(Html.escape(text))
                 .append("</p>\n");
     }
 
@@ -511,19 +512,19 @@ final class ReportPage {
             html.append("<figure><img src=\"")
                     .append(file)
                     .append("\" alt=\"")
-                    .append(escape(caption))
+                    .append(Html.escape(caption))
                     .append("\"><figcaption>")
-                    .append(escape(caption))
+                    .append(Html.escape(caption))
                     .append("</figcaption></figure>\n");
         }
     }
 
     private void cell(String text) {
-        html.append("<td>").append(escape(text)).append("</td>");
+        html.append("<td>").append(Html.escape(text)).append("</td>");
     }
 
     private void number(String text) {
-        html.append("<td class=\"number\">").append(escape(text)).append("</td>");
+        html.append("<td class=\"number\">").append(Html.escape(text)).append("</td>");
     }
 
     private static String spread(Spread spread) {
@@ -538,13 +539,6 @@ final class ReportPage {
     /** Thousands apart. */
     private static String grouped(long value) {
         return String.format(Locale.ROOT, "%,d", value).replace(',', '\u202F');
-    }
-
-    private static String escape(String text) {
-        return text.replace("&", "&amp;")
-                .replace("<", "&lt;")
-                .replace(">", "&gt;")
-                .replace("\"", "&quot;");
     }
 
     private static String style() throws IOException {

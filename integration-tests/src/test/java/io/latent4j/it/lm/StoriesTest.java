@@ -45,7 +45,7 @@ class StoriesTest {
     void logitsAndCrossEntropyAgree() {
         int[] ids = ints("ids");
         int steps = ids.length;
-        SameDiff graph = Llama.graph(checkpoint, steps, DataType.FLOAT);
+        SameDiff graph = Llama.graph(checkpoint, DataType.FLOAT);
         Llama.crossEntropy(graph);
         int[] next = new int[steps];
         System.arraycopy(ids, 1, next, 0, steps - 1);
@@ -84,7 +84,7 @@ class StoriesTest {
             tokens.add(id);
         }
         int[] expected = ints("greedy_ids");
-        SameDiff graph = Llama.graph(checkpoint, expected.length, DataType.FLOAT);
+        SameDiff graph = Llama.graph(checkpoint, DataType.FLOAT);
         while (tokens.size() < expected.length) {
             int[][] padded = new int[1][expected.length];
             INDArray mask = Nd4j.zeros(DataType.FLOAT, 1, expected.length);

@@ -6,41 +6,131 @@ import io.latent4j.istar.ShrinkageCovariance;
 import io.latent4j.istar.analysis.IsotropyReport.Dimension;
 import io.latent4j.istar.analysis.IsotropyReport.LayerIsotropy;
 import io.latent4j.istar.analysis.IsotropyReport.Options;
+import java.io.Serial;
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.deeplearning4j.nn.conf.RNNFormat;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * Takes in activations batch by batch and makes an {@link IsotropyReport} of them: a streaming covariance over all points
- * and a random sample of them for each layer.
+ * What an {@link IsotropyReport} needs to know of the points of each layer, taken in batch by batch: a streaming covariance
+ * over all points and a random sample of them.
+ *
+ * <p>When to use it: where the points are not in one place. Workers take in their parts of the data, each into statistics
+ * of its own, which then are merged in any order:
+ *
+ * <pre>{@code
+ * IsotropyStatistics mine = new IsotropyStatistics(options, worker).add(network, iterator);
+ * IsotropyReport report = first.merge(second).merge(third).report();
+ * }</pre>
+ *
+ * <p>What comes from the covariance (IsoScore*, effective rank, means, standard deviations, outliers) is, up to rounding,
+ * that of all points in one place. Intrinsic dimension and cosines come from a sample, uniform and without replacement,
+ * which differs from the one that a single pass takes, unless all points fit into it; it does not depend on the order
+ * of merging. Memory: O(n² + maxPoints·n) for each layer of width n. Serializable; not thread-safe.
  */
-final class IsotropyCollector {
+public final class IsotropyStatistics implements Serializable {
+    @Serial
+    private static final long serialVersionUID = 1L;
 
     private final Options options;
+    private final long seed;
+    private final Set<String> wanted = new LinkedHashSet<>();
     private final Map<String, Layer> layers = new LinkedHashMap<>();
 
-    IsotropyCollector(Options options) {
-        this.options = options;
+    /**
+     * Creates statistics of no points.
+     *
+     * @param options how to take the numbers
+     * @param part a number of its own for each of the statistics that are to be merged, so that they draw independent
+     *     samples
+     */
+    public IsotropyStatistics(Options options, long part) {
+        this(options, new long[] {part});
     }
 
-    private record Layer(ShrinkageCovariance covariance, PointSample sample) {}
+    /** Of all points in one place. */
+    IsotropyStatistics(Options options) {
+        this(options, new long[0]);
+    }
+
+    private IsotropyStatistics(Options options, long[] part) {
+        this.options = options;
+        // Neighbouring seeds would give samples of parts the same numbers, one row apart
+        this.seed = part.length == 0
+                ? options.seed()
+                : new SplittableRandom(new SplittableRandom(options.seed()).nextLong() + part[0]).nextLong();
+    }
+
+    private record Layer(ShrinkageCovariance covariance, PointSample sample) implements Serializable {}
+
+    /**
+     * Adds the points of a network's layers, as {@link IsotropyReport#of(MultiLayerNetwork, DataSetIterator, Options)}
+     * takes them.
+     *
+     * @param network an initialised network; its parameters and state are not changed, stored masks and inputs are cleared
+     * @param data one pass is made, from the start if the iterator is at its end and can be reset
+     * @return this
+     * @throws IllegalArgumentException if the options name a layer that the network lacks, there is no layer to analyse, a
+     *     layer named in the options has activations of another rank than 2 or 3, or values are not finite
+     */
+    public IsotropyStatistics add(MultiLayerNetwork network, DataSetIterator data) {
+        wanted.addAll(NetworkActivations.read(network, data, options, this));
+        return this;
+    }
+
+    /**
+     * Adds the points of a graph's layers, as {@link IsotropyReport#of(ComputationGraph, MultiDataSetIterator, Options)}
+     * takes them.
+     *
+     * @param graph an initialised graph; its parameters and state are not changed, stored masks and inputs are cleared
+     * @param data one pass is made, from the start if the iterator is at its end and can be reset
+     * @return this
+     * @throws IllegalArgumentException if the options name a vertex that the graph lacks, there is no layer to analyse, a
+     *     vertex named in the options has activations of another rank than 2 or 3, or values are not finite
+     */
+    public IsotropyStatistics add(ComputationGraph graph, MultiDataSetIterator data) {
+        wanted.addAll(NetworkActivations.read(graph, data, options, this));
+        return this;
+    }
+
+    /**
+     * Adds the points of one batch of a layer.
+     *
+     * @param name the layer's name
+     * @param activations [N, n] with points as rows, or [mb, n, T] ([mb, T, n] if the options say NWC); unchanged
+     * @param mask which points to take: [mb, T] for recurrent activations, N elements for matrices; 0 leaves the point
+     *     out; null takes all
+     * @return this
+     * @throws IllegalArgumentException if the array has another rank, another width than the layer's before, a shape that
+     *     does not go with the mask, or values that are not finite; the message names the layer
+     */
+    public IsotropyStatistics add(String name, INDArray activations, @Nullable INDArray mask) {
+        add(name, activations, mask, options.dataFormat());
+        return this;
+    }
 
     /** Adds the points of one batch of a layer: activations of rank 2, or 3 in the given format, and their mask. */
     void add(String name, INDArray activations, @Nullable INDArray mask, RNNFormat format) {
         INDArray rows = rows(name, activations, format);
         Layer layer = layers.computeIfAbsent(
                 name,
-                key -> new Layer(
-                        new ShrinkageCovariance(rows.columns()), new PointSample(options.maxPoints(), options.seed())));
+                key -> new Layer(new ShrinkageCovariance(rows.columns()), new PointSample(options.maxPoints(), seed)));
         INDArray points = mask == null ? rows : unmasked(name, rows, activations, mask);
         if (points.isEmpty()) {
             return;
@@ -51,6 +141,37 @@ final class IsotropyCollector {
             throw new IllegalArgumentException("Activations of layer " + name + ": " + e.getMessage(), e);
         }
         layer.sample.add(points);
+    }
+
+    /**
+     * Adds all that others have taken in.
+     *
+     * @param other statistics with equal options; left unchanged
+     * @return this
+     * @throws IllegalArgumentException if the options or the widths of a layer differ; the statistics are then unchanged
+     */
+    public IsotropyStatistics merge(IsotropyStatistics other) {
+        if (!options.equals(other.options)) {
+            throw new IllegalArgumentException("other must have the options " + options + ", found " + other.options);
+        }
+        other.layers.forEach((name, theirs) -> {
+            Layer ours = layers.get(name);
+            if (ours != null && ours.covariance.features() != theirs.covariance.features()) {
+                throw new IllegalArgumentException("Activations of layer " + name + " must have width "
+                        + ours.covariance.features() + ", found " + theirs.covariance.features());
+            }
+        });
+        wanted.addAll(other.wanted);
+        other.layers.forEach((name, theirs) -> {
+            Layer ours = layers.computeIfAbsent(
+                    name,
+                    key -> new Layer(
+                            new ShrinkageCovariance(theirs.covariance.features()),
+                            new PointSample(options.maxPoints(), seed)));
+            ours.covariance.merge(theirs.covariance);
+            ours.sample.merge(theirs.sample);
+        });
+        return this;
     }
 
     /** All points as rows, example by example. */
@@ -81,7 +202,17 @@ final class IsotropyCollector {
         return kept.length == 0 ? Nd4j.empty(rows.dataType()) : Nd4j.pullRows(rows, 1, kept, 'c');
     }
 
-    IsotropyReport report() {
+    /**
+     * The report on all points taken in.
+     *
+     * @return the report
+     * @throws IllegalArgumentException if there are no points, or fewer than 2 of a layer; the message names the layer
+     */
+    public IsotropyReport report() {
+        if (layers.isEmpty()) {
+            throw new IllegalArgumentException("data must hold unmasked points for feed-forward or recurrent layers"
+                    + (wanted.isEmpty() ? "" : " among " + wanted) + ", found none");
+        }
         List<LayerIsotropy> single = new ArrayList<>();
         Map<Integer, List<String>> namesByWidth = new LinkedHashMap<>();
         layers.forEach((name, layer) -> {
