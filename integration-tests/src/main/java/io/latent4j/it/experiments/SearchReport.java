@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -36,11 +37,11 @@ record SearchReport(List<SearchOutcome> outcomes) {
             - mixed: a log-uniform and a uniform parameter, two integers, two categories of 3 and 5 values, a boolean; the
               place of the least value along the log-uniform one depends on a category.
             - TREC: question types from the presence of the 600 most frequent words, by dense layer (width, activation),
-              I-STAR layer (λ, ζ), neural clustering (residual, hidden factor) and softmax; learning rate and L2 are
-              log-uniform: 8 parameters. The score is the accuracy on 500 held-out training texts; the test file's texts
+              I-STAR layer (λ; ζ = 0), neural clustering (residual, hidden factor) and softmax; learning rate and L2 are
+              log-uniform: 7 parameters. The score is the accuracy on 500 held-out training texts; the test file's texts
               measure the best candidate at the end. The budget is counted in epochs of training, all with the same
               number of minibatches; ASHA has its first rung after one epoch. A search begins no candidate whose full
-              training would exceed the budget.
+              training would exceed the budget; candidates that diverge cost what they used.
 
             """;
 
@@ -160,7 +161,7 @@ record SearchReport(List<SearchOutcome> outcomes) {
     }
 
     private static Spread spread(double[] values) {
-        return Spread.of(java.util.Arrays.stream(values));
+        return Spread.of(Arrays.stream(values));
     }
 
     private static String decimals(double value, int digits) {
