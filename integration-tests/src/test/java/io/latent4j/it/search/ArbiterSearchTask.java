@@ -97,8 +97,7 @@ public final class ArbiterSearchTask {
     /** Threads that asked for training data. */
     final Set<String> threads = ConcurrentHashMap.newKeySet();
 
-    private ArbiterSearchTask(
-            List<Question> train, List<Question> test, int vocabulary, int graphEpochs, Path folder)
+    private ArbiterSearchTask(List<Question> train, List<Question> test, int vocabulary, int graphEpochs, Path folder)
             throws IOException {
         this.graphEpochs = graphEpochs;
         train.forEach(
@@ -308,7 +307,8 @@ public final class ArbiterSearchTask {
 
     /** The same with a third output, semantic logits over the last state: all methods in one graph. */
     ComputationGraphSpace graphs() {
-        return towers(graphEpochs).addInputs("tokens", "passages", "passageIds")
+        return towers(graphEpochs)
+                .addInputs("tokens", "passages", "passageIds")
                 .addVertex("keys", new SequencePoolingVertex(Pooling.MEAN), "emb")
                 .addVertex("rows", new NextSequenceVertex(), "gen", "keys", "passageIds")
                 .addLayer("last", new FixedLayerSpace<>(new LastStepPooling.Builder().build()), "gen")

@@ -122,7 +122,9 @@ final class StandaloneCluster implements AutoCloseable {
         return new SparkConf()
                 .setMaster(url)
                 .set("spark.executor.extraClassPath", System.getProperty("java.class.path"))
-                .set("spark.executor.extraJavaOptions", "-XX:TieredStopAtLevel=1 --add-opens=java.base/sun.nio.ch=ALL-UNNAMED")
+                .set(
+                        "spark.executor.extraJavaOptions",
+                        "-XX:TieredStopAtLevel=1 --add-opens=java.base/sun.nio.ch=ALL-UNNAMED")
                 .set("spark.executor.memory", "768m");
     }
 
