@@ -187,7 +187,10 @@ public final class SearchExperiment extends ExperimentCommand {
             for (long seed = 1; seed <= seeds && method != SearchMethod.TPE_UNIVARIATE; seed++) {
                 long number = seed;
                 searches.add(() -> task.search(
-                        method, number, trainings * epochs, checkpoints(trainings).stream()
+                        method,
+                        number,
+                        trainings * epochs,
+                        checkpoints(trainings).stream()
                                 .mapToInt(trained -> trained * epochs)
                                 .toArray()));
             }
@@ -218,8 +221,8 @@ public final class SearchExperiment extends ExperimentCommand {
                 generator.reportResults(
                         new OptimizationResult(candidate, value, candidate.getIndex(), null, null, null));
             }
-            outcomes.add(new SearchOutcome(
-                    function.name(), method.title(), seed, checkpoint, checkpoint, best, Double.NaN));
+            outcomes.add(
+                    new SearchOutcome(function.name(), method.title(), seed, checkpoint, checkpoint, best, Double.NaN));
         }
         return outcomes;
     }

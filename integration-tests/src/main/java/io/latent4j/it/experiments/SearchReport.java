@@ -57,8 +57,7 @@ record SearchReport(List<SearchOutcome> outcomes) {
                 .build();
         try (CSVPrinter rows = new CSVPrinter(Files.newBufferedWriter(file), format)) {
             for (SearchOutcome o : outcomes) {
-                rows.printRecord(
-                        o.problem(), o.method(), o.seed(), o.budget(), o.candidates(), o.best(), o.test());
+                rows.printRecord(o.problem(), o.method(), o.seed(), o.budget(), o.candidates(), o.best(), o.test());
             }
         }
     }
@@ -75,7 +74,8 @@ record SearchReport(List<SearchOutcome> outcomes) {
         }
         List<SearchOutcome> task = of(SearchTask.NAME);
         if (!task.isEmpty()) {
-            page.append("## Networks for TREC\n\nValidation accuracy of the best candidate in percent, after so many epochs.\n\n")
+            page.append(
+                            "## Networks for TREC\n\nValidation accuracy of the best candidate in percent, after so many epochs.\n\n")
                     .append(table(task, false, o -> 100 * o.best(), 2))
                     .append("Test accuracy of that candidate.\n\n")
                     .append(table(task, false, o -> 100 * o.test(), 2))
@@ -93,7 +93,8 @@ record SearchReport(List<SearchOutcome> outcomes) {
             List<SearchOutcome> those, boolean minimize, ToDoubleFunction<SearchOutcome> value, int digits) {
         List<Integer> budgets =
                 those.stream().map(SearchOutcome::budget).distinct().sorted().toList();
-        List<String> methods = those.stream().map(SearchOutcome::method).distinct().toList();
+        List<String> methods =
+                those.stream().map(SearchOutcome::method).distinct().toList();
         int last = budgets.get(budgets.size() - 1);
         double[] reference = values(those, SearchMethod.RANDOM.title(), last, value);
         StringBuilder table = header(budgets, " p | wins : losses |", 2);
@@ -102,7 +103,8 @@ record SearchReport(List<SearchOutcome> outcomes) {
             for (int budget : budgets) {
                 Spread spread = spread(values(those, method, budget, value));
                 boolean best = methods.stream()
-                        .map(other -> spread(values(those, other, budget, value)).mean())
+                        .map(other ->
+                                spread(values(those, other, budget, value)).mean())
                         .noneMatch(mean -> minimize ? mean < spread.mean() : mean > spread.mean());
                 String text = decimals(spread.mean(), digits) + " ± " + decimals(spread.deviation(), digits);
                 table.append(best ? " **" + text + "** |" : " " + text + " |");
@@ -129,7 +131,8 @@ record SearchReport(List<SearchOutcome> outcomes) {
         List<Integer> budgets =
                 those.stream().map(SearchOutcome::budget).distinct().sorted().toList();
         StringBuilder table = header(budgets, "", 0);
-        for (String method : those.stream().map(SearchOutcome::method).distinct().toList()) {
+        for (String method :
+                those.stream().map(SearchOutcome::method).distinct().toList()) {
             table.append("| ").append(method).append(" |");
             for (int budget : budgets) {
                 table.append(' ')
@@ -147,8 +150,8 @@ record SearchReport(List<SearchOutcome> outcomes) {
     private static StringBuilder header(List<Integer> budgets, String more, int columns) {
         List<String> names = new ArrayList<>(List.of("method"));
         budgets.forEach(budget -> names.add(String.valueOf(budget)));
-        return new StringBuilder("| " + String.join(" | ", names) + " |" + more + "\n"
-                + "|---".repeat(names.size() + columns) + "|\n");
+        return new StringBuilder(
+                "| " + String.join(" | ", names) + " |" + more + "\n" + "|---".repeat(names.size() + columns) + "|\n");
     }
 
     /** In order of seeds. */

@@ -138,7 +138,6 @@ final class SearchTask implements AutoCloseable {
         return batches;
     }
 
-
     /**
      * Searches until another full training would exceed the budget.
      *
@@ -181,7 +180,13 @@ final class SearchTask implements AutoCloseable {
             }
             if (best != null) {
                 outcomes.add(new SearchOutcome(
-                        NAME, method.title(), seed, checkpoint, candidates, best.getScore(), watch.accuracy(best.getIndex())));
+                        NAME,
+                        method.title(),
+                        seed,
+                        checkpoint,
+                        candidates,
+                        best.getScore(),
+                        watch.accuracy(best.getIndex())));
             }
         }
         return outcomes;
@@ -265,8 +270,8 @@ final class SearchTask implements AutoCloseable {
 
         /** Epochs begun; one for what fails at once. */
         int epochs(int candidate) {
-            return Math.max(
-                    1, (int) Math.ceil((double) iterations.getOrDefault(candidate, 0) / data.train().size()));
+            return Math.max(1, (int) Math.ceil((double) iterations.getOrDefault(candidate, 0)
+                    / data.train().size()));
         }
 
         double accuracy(int candidate) {
