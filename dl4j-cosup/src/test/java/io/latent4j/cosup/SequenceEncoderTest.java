@@ -56,7 +56,8 @@ class SequenceEncoderTest {
         // Out of order of their lengths; more than are encoded at once
         List<int[]> sequences = new ArrayList<>();
         for (int i = 0; i < 70; i++) {
-            sequences.add(IntStream.rangeClosed(i, i + i * 5 % 7).map(t -> t % 4).toArray());
+            sequences.add(
+                    IntStream.rangeClosed(i, i + i * 5 % 7).map(t -> t % 4).toArray());
         }
         INDArray keys = encoder.encode(sequences);
         assertEquals(DataType.FLOAT, keys.dataType());
@@ -82,12 +83,15 @@ class SequenceEncoderTest {
     @Test
     void badSamediffGraphsAreNamed() {
         SameDiff graph = samediff(7);
-        assertMessage("tokens must be a placeholder of the graph, found ids", () -> new SequenceEncoder(
-                graph, "ids", "mask", "keys"));
-        assertMessage("mask must be a placeholder of the graph, found keys", () -> new SequenceEncoder(
-                graph, "tokens", "keys", "keys"));
-        assertMessage("keys must be one of the graph's variables, found key", () -> new SequenceEncoder(
-                graph, "tokens", "mask", "key"));
+        assertMessage(
+                "tokens must be a placeholder of the graph, found ids",
+                () -> new SequenceEncoder(graph, "ids", "mask", "keys"));
+        assertMessage(
+                "mask must be a placeholder of the graph, found keys",
+                () -> new SequenceEncoder(graph, "tokens", "keys", "keys"));
+        assertMessage(
+                "keys must be one of the graph's variables, found key",
+                () -> new SequenceEncoder(graph, "tokens", "mask", "key"));
         assertMessage(
                 "at most 7 tokens, as the graph takes, found 8 in sequence 1",
                 () -> new SequenceEncoder(graph, "tokens", "mask", "keys").encode(List.of(new int[7], new int[8])));

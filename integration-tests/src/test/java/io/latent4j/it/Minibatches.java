@@ -10,6 +10,7 @@ import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 
 /** Given minibatches, one after the other. */
+@SuppressWarnings("serial") // as DL4J declares its iterators
 public final class Minibatches implements MultiDataSetIterator {
     private final List<MultiDataSet> batches;
     private int next;

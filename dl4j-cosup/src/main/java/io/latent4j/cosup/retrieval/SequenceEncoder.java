@@ -47,8 +47,7 @@ public final class SequenceEncoder {
             throw new IllegalArgumentException("network must have one input, found "
                     + network.getConfiguration().getNetworkInputs());
         }
-        this.keys = (tokens, mask) ->
-                network.output(false, new INDArray[] {tokens}, new INDArray[] {mask}, null)[0];
+        this.keys = (tokens, mask) -> network.output(false, new INDArray[] {tokens}, new INDArray[] {mask}, null)[0];
         this.fixedLength = 0;
     }
 
@@ -121,9 +120,8 @@ public final class SequenceEncoder {
     private INDArray encode(List<int[]> sequences, int[] chosen) {
         int longest = sequences.get(chosen[chosen.length - 1]).length;
         if (fixedLength > 0 && longest > fixedLength) {
-            throw new IllegalArgumentException(
-                    "sequences must have at most " + fixedLength + " tokens, as the graph takes, found " + longest
-                            + " in sequence " + chosen[chosen.length - 1]);
+            throw new IllegalArgumentException("sequences must have at most " + fixedLength
+                    + " tokens, as the graph takes, found " + longest + " in sequence " + chosen[chosen.length - 1]);
         }
         int length = Math.max(longest, fixedLength);
         int[][] tokens = new int[chosen.length][length];

@@ -73,6 +73,44 @@ class LuceneSequenceIndexTest extends SequenceIndexContract {
         return Nd4j.createFromArray(vectors);
     }
 
+    // ---- joining ---------------------------------------------------------------------------------------------------
+
+    @Test
+    void joinsWhatAnotherIndexHolds() throws IOException {
+        double[][] vectors = random(60, D, 1);
+        INDArray query = rows(random(1, D, 2));
+        Path other = root.resolve("other");
+        try (LuceneSequenceIndex index = opened(other, D, Similarity.DOT)) {
+            index.add(ids(60).subList(20, 60), rows(Arrays.copyOfRange(vectors, 20, 60)));
+            index.commit();
+            index.add(ids(60).subList(20, 25), rows(Arrays.copyOfRange(vectors, 20, 25))); // leaves deleted ones
+            index.commit();
+        }
+        try (LuceneSequenceIndex index = opened(root.resolve("joined"), D, Similarity.DOT)) {
+            index.add(ids(60).subList(0, 40), rows(random(40, D, 3))); // 20 to 39 are replaced
+            index.commit();
+            index.add(ids(60).subList(0, 20), rows(Arrays.copyOf(vectors, 20)));
+            index.addAll(other);
+            assertEquals(40, index.size());
+            index.commit();
+            assertEquals(60, index.size());
+            assertHits(
+                    expected(Similarity.DOT, vectors, query.toDoubleMatrix()[0], 60, id -> true),
+                    index.search(query, 60).get(0));
+            index.addAll(other); // the same again
+            index.commit();
+            assertEquals(60, index.size());
+        }
+        try (LuceneSequenceIndex index = opened(root.resolve("cosine"), D, Similarity.COSINE)) {
+            assertThrows(IllegalArgumentException.class, () -> index.addAll(other));
+            assertThrows(IllegalArgumentException.class, () -> index.addAll(root.resolve("cosine")));
+            assertThrows(IOException.class, () -> index.addAll(root.resolve("nowhere")));
+        }
+        try (LuceneSequenceIndex index = LuceneSequenceIndex.open(other)) {
+            assertEquals(40, index.size(), "left as it was");
+        }
+    }
+
     // ---- commits ---------------------------------------------------------------------------------------------------
 
     @Test

@@ -83,4 +83,50 @@ class PointSampleTest {
         rows.assign(7);
         assertEquals(rows(4), sample.points());
     }
+
+    @Test
+    void mergesInAnyOrderToOneSample() {
+        INDArray rows = rows(90);
+        INDArray[] merged = new INDArray[2];
+        for (int order = 0; order < 2; order++) {
+            PointSample[] parts = new PointSample[3];
+            for (int part = 0; part < 3; part++) {
+                parts[part] = sample(
+                        rows.get(NDArrayIndex.interval(30 * part, 30 * part + 30), NDArrayIndex.all()),
+                        20,
+                        100 + part,
+                        7);
+            }
+            PointSample target = parts[order == 0 ? 0 : 2];
+            target.merge(parts[1]);
+            target.merge(parts[order == 0 ? 2 : 0]);
+            target.merge(new PointSample(20, 5)); // of nothing
+            assertEquals(90, target.seen());
+            merged[order] = target.points();
+        }
+        assertEquals(merged[0], merged[1]);
+        Set<Float> distinct = new HashSet<>();
+        for (float[] row : merged[0].toFloatMatrix()) {
+            assertEquals(row[0], -row[1]);
+            distinct.add(row[0]);
+        }
+        assertEquals(20, distinct.size());
+    }
+
+    @Test
+    void mergedSamplesKeepEveryRowEquallyOften() {
+        int[] kept = new int[40];
+        INDArray rows = rows(40);
+        for (int run = 0; run < 1000; run++) {
+            PointSample first = sample(rows.get(NDArrayIndex.interval(0, 8), NDArrayIndex.all()), 10, 2L * run, 8);
+            first.merge(sample(rows.get(NDArrayIndex.interval(8, 40), NDArrayIndex.all()), 10, 2L * run + 1, 32));
+            for (float row : first.points().getColumn(0).toFloatVector()) {
+                kept[(int) row]++;
+            }
+        }
+        // binomial(1000, 1/4): standard deviation 13.7; five of them
+        for (int count : kept) {
+            assertEquals(1000 / 4.0, count, 69);
+        }
+    }
 }

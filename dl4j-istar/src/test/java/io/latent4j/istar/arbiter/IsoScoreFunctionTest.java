@@ -54,8 +54,7 @@ class IsoScoreFunctionTest {
     @Test
     void isTheKernelsScoreOfAllActivations() {
         ScoreFunction score = new IsoScoreFunction("layer0");
-        double expected =
-                IsoScoreStar.of(network.feedForward(features, false).get(1));
+        double expected = IsoScoreStar.of(network.feedForward(features, false).get(1));
         assertTrue(expected > 0.01 && expected < 0.99, "found " + expected);
         IsoScoreFunction function = (IsoScoreFunction) score;
         assertEquals(expected, function.score(network, data()), TOLERANCE);
@@ -89,10 +88,9 @@ class IsoScoreFunctionTest {
                 .getMessage()
                 .contains("found [encoder]"));
         features = Nd4j.ones(40, 4);
-        assertTrue(
-                assertThrows(IllegalArgumentException.class, () -> new IsoScoreFunction("layer0")
-                                .score(network, data()))
-                        .getMessage()
-                        .contains("all 40 points equal"));
+        assertTrue(assertThrows(
+                        IllegalArgumentException.class, () -> new IsoScoreFunction("layer0").score(network, data()))
+                .getMessage()
+                .contains("all 40 points equal"));
     }
 }

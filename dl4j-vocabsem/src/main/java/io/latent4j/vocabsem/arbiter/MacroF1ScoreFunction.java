@@ -107,7 +107,8 @@ public final class MacroF1ScoreFunction extends BaseNetScoreFunction {
 
     private static double macroF1(Evaluation evaluation) {
         return IntStream.range(0, evaluation.getConfusionMatrix().getClasses().size())
-                .filter(c -> evaluation.classCount(c) > 0 || evaluation.falsePositives().get(c) > 0)
+                .filter(c -> evaluation.classCount(c) > 0
+                        || evaluation.falsePositives().get(c) > 0)
                 .mapToDouble(evaluation::f1)
                 .average()
                 .orElseThrow(() -> new IllegalArgumentException("test data must hold a labelled example, found none"));

@@ -61,10 +61,7 @@ class MacroF1ScoreFunctionTest {
         int[] actual = {0, 0, 1, 1, 2};
         double expected = (0.8 + 2 / 3.0 + 1) / 3;
         assertEquals(expected, SCORE.score(echo(), data(3, predicted, actual)), 1e-12);
-        assertEquals(
-                expected,
-                SCORE.score(echo(), new MultiDataSetIteratorAdapter(data(3, predicted, actual))),
-                1e-12);
+        assertEquals(expected, SCORE.score(echo(), new MultiDataSetIteratorAdapter(data(3, predicted, actual))), 1e-12);
         assertEquals(
                 expected,
                 SCORE.score(echo(), data(4, predicted, actual)),
@@ -80,9 +77,7 @@ class MacroF1ScoreFunctionTest {
         double ofOne = 2 / 3.0;
         assertEquals(ofOne / 3, SCORE.score(echo(), data(3, always, actual)), 1e-12);
         assertEquals(
-                ofOne,
-                new EvaluationScoreFunction(Evaluation.Metric.F1).score(echo(), data(3, always, actual)),
-                1e-12);
+                ofOne, new EvaluationScoreFunction(Evaluation.Metric.F1).score(echo(), data(3, always, actual)), 1e-12);
     }
 
     @Test
@@ -110,16 +105,13 @@ class MacroF1ScoreFunctionTest {
         graph.init();
         INDArray right = oneHot(2, 0, 1);
         INDArray wrong = oneHot(2, 1, 0);
-        org.nd4j.linalg.dataset.MultiDataSet batch = new org.nd4j.linalg.dataset.MultiDataSet(
-                new INDArray[] {wrong, right}, new INDArray[] {right, right});
+        org.nd4j.linalg.dataset.MultiDataSet batch =
+                new org.nd4j.linalg.dataset.MultiDataSet(new INDArray[] {wrong, right}, new INDArray[] {right, right});
         assertEquals(0, new MacroF1ScoreFunction("one").score(graph, new SingletonMultiDataSetIterator(batch)));
         assertEquals(1, new MacroF1ScoreFunction("two").score(graph, new SingletonMultiDataSetIterator(batch)));
         assertRefused("output must be named for a graph with several, found [one, two]", SCORE, graph, batch);
-        assertRefused(
-                "output must be one of [one, two], found three", new MacroF1ScoreFunction("three"), graph, batch);
-        assertEquals(
-                1,
-                SCORE.score(echo().toComputationGraph(), data(2, new int[] {0, 1}, new int[] {0, 1})));
+        assertRefused("output must be one of [one, two], found three", new MacroF1ScoreFunction("three"), graph, batch);
+        assertEquals(1, SCORE.score(echo().toComputationGraph(), data(2, new int[] {0, 1}, new int[] {0, 1})));
     }
 
     private static void assertRefused(

@@ -2,6 +2,7 @@
 package io.latent4j.it.dashboard;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -35,7 +36,7 @@ public final class HyperParameter {
     }
 
     /**
-     * The searched options of a space, in the order of the flat values. Call this when a candidate generator has been made
+     * The searched options of a space, from its global ones to its last layer's. Call this when a candidate generator has been made
      * for the space, as that numbers the options.
      *
      * @param space the space, such as that of a network
@@ -43,7 +44,8 @@ public final class HyperParameter {
      */
     public static List<HyperParameter> of(ParameterSpace<?> space) {
         Map<ParameterSpace<?>, Set<String>> names = new IdentityHashMap<>();
-        name(space, "", names);
+        List<String> order = new ArrayList<>();
+        name(space, "", names, order);
         List<HyperParameter> parameters = new ArrayList<>();
         int index = 0;
         for (ParameterSpace<?> leaf : LeafUtils.getUniqueObjects(new ArrayList<>(space.collectLeaves()))) {
@@ -53,21 +55,25 @@ public final class HyperParameter {
             }
             index += leaf.numParameters();
         }
+        parameters.sort(Comparator.comparingInt(
+                parameter -> order.indexOf(parameter.name.split(", ")[0])));
         return parameters;
     }
 
-    private static void name(ParameterSpace<?> space, String path, Map<ParameterSpace<?>, Set<String>> names) {
+    private static void name(
+            ParameterSpace<?> space, String path, Map<ParameterSpace<?>, Set<String>> names, List<String> order) {
         if (space.isLeaf() && !path.isEmpty()) {
             names.computeIfAbsent(space, leaf -> new LinkedHashSet<>()).add(path);
+            order.add(path);
         }
         String prefix = path.isEmpty() ? "" : path + ".";
         space.getNestedSpaces()
                 .forEach((key, nested) ->
-                        name(nested, space instanceof ParameterSpaceAdapter ? path : prefix + key, names));
+                        name(nested, space instanceof ParameterSpaceAdapter ? path : prefix + key, names, order));
         if (space instanceof BaseNetworkSpace<?> network) {
             for (BaseNetworkSpace.LayerConf layer : network.getLayerSpaces()) {
-                name(layer.getLayerSpace(), prefix + layer.getLayerName(), names);
-                name(layer.getNumLayers(), prefix + layer.getLayerName() + ".numLayers", names);
+                name(layer.getLayerSpace(), prefix + layer.getLayerName(), names, order);
+                name(layer.getNumLayers(), prefix + layer.getLayerName() + ".numLayers", names, order);
             }
         }
     }

@@ -38,7 +38,8 @@ record Importance(HyperParameter parameter, double share, double correlation) {
      *     that don't vary among these candidates, or have nearly as many categories
      */
     static List<Importance> of(List<HyperParameter> parameters, List<CandidateInfo> scored) {
-        double[] ranks = ranks(scored.stream().mapToDouble(CandidateInfo::getScore).toArray());
+        double[] ranks =
+                ranks(scored.stream().mapToDouble(CandidateInfo::getScore).toArray());
         if (scored.size() < MIN_CANDIDATES || constant(ranks)) {
             return List.of();
         }
@@ -62,8 +63,8 @@ record Importance(HyperParameter parameter, double share, double correlation) {
     private static Importance ofCategories(HyperParameter parameter, List<CandidateInfo> scored, double[] ranks) {
         Map<Object, double[]> sumAndCount = new HashMap<>();
         for (int i = 0; i < ranks.length; i++) {
-            double[] group = sumAndCount.computeIfAbsent(
-                    parameter.value(scored.get(i).getFlatParams()), value -> new double[2]);
+            double[] group =
+                    sumAndCount.computeIfAbsent(parameter.value(scored.get(i).getFlatParams()), value -> new double[2]);
             group[0] += ranks[i];
             group[1]++;
         }

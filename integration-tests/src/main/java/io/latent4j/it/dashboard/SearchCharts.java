@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.deeplearning4j.arbiter.optimize.runner.CandidateInfo;
 import org.deeplearning4j.arbiter.optimize.runner.CandidateStatus;
 
@@ -100,21 +101,25 @@ final class SearchCharts {
     static String parallelCoordinates(SearchState state) {
         List<HyperParameter> parameters = state.parameters();
         List<CandidateInfo> scored = state.scored();
-        Scale scores =
-                Scale.around(scored.stream().mapToDouble(CandidateInfo::getScore).toArray());
-        List<String> names = parameters.stream().map(p -> shorten(p.name(), 26)).toList();
-        double widest = names.stream().mapToInt(String::length).max().orElse(0) * LETTER;
+        Scale scores = Scale.around(
+                scored.stream().mapToDouble(CandidateInfo::getScore).toArray());
+        double widest = parameters.stream()
+                        .flatMap(parameter -> Stream.of(place(parameter), option(parameter)))
+                        .mapToInt(String::length)
+                        .max()
+                        .orElse(0)
+                * LETTER;
         double left = Math.max(40, widest / 2 + 6);
         double gap = Math.max(widest + 16, Math.max(110, 740.0 / Math.max(1, parameters.size())));
-        double top = 40;
-        double bottom = 290;
+        double top = 52;
+        double bottom = 302;
         double right = left + gap * parameters.size();
         List<CandidateInfo> failed = state.candidates().stream()
                 .filter(c -> c.getCandidateStatus() == CandidateStatus.Failed && c.getFlatParams() != null)
                 .toList();
         StringBuilder svg = open(
                 right + 70,
-                310,
+                322,
                 "parallel",
                 "Options and score of each candidate",
                 scored.size() + " candidates with a score and " + failed.size() + " failed ones over "
@@ -123,7 +128,8 @@ final class SearchCharts {
             svg.append(polyline(candidate, points(candidate, parameters, left, gap, top, bottom), "failed"));
         }
         CandidateInfo best = state.best().orElse(null);
-        double[] range = scored.stream().mapToDouble(CandidateInfo::getScore).sorted().toArray();
+        double[] range =
+                scored.stream().mapToDouble(CandidateInfo::getScore).sorted().toArray();
         scored.stream()
                 .sorted(Comparator.comparingDouble(c -> state.minimize() ? -c.getScore() : c.getScore()))
                 .forEach(candidate -> {
@@ -136,13 +142,12 @@ final class SearchCharts {
             double x = left + i * gap;
             boolean score = i == parameters.size();
             svg.append(line(x, top, x, bottom, "axis"));
-            svg.append(String.format(
-                    Locale.ROOT,
-                    "<text class=\"label\" text-anchor=\"middle\" x=\"%.1f\" y=\"%.1f\">%s%s</text>",
-                    x,
-                    top - 16,
-                    score ? "" : "<title>" + Html.escape(parameters.get(i).name()) + "</title>",
-                    Html.escape(score ? "score" : names.get(i))));
+            if (score) {
+                svg.append(text(x, top - 16, "middle", "label", "score"));
+            } else {
+                svg.append(text(x, top - 32, "middle", "tick", place(parameters.get(i))))
+                        .append(text(x, top - 16, "middle", "label", option(parameters.get(i))));
+            }
             List<Tick> ticks = score
                     ? scores.ticks().stream()
                             .map(value -> new Tick(scores.at(value, 0, 1), scores.label(value)))
@@ -183,7 +188,8 @@ final class SearchCharts {
                 .map(point -> String.format(Locale.ROOT, "%.1f,%.1f", point[0], point[1]))
                 .collect(Collectors.joining(
                         " ",
-                        "<polyline class=\"line " + style + "\" data-candidate=\"" + candidate.getIndex() + "\" points=\"",
+                        "<polyline class=\"line " + style + "\" data-candidate=\"" + candidate.getIndex()
+                                + "\" points=\"",
                         "\"><title>candidate " + candidate.getIndex()
                                 + (candidate.getScore() == null
                                         ? " failed"
@@ -213,7 +219,8 @@ final class SearchCharts {
             svg.append(line(x, 8, x, bottom, percent == 0 ? "axis" : "grid"))
                     .append(text(x, bottom + 18, "middle", "tick", percent + " %"));
         }
-        svg.append(text((left + right) / 2, bottom + 38, "middle", "label", "share of the variance of the scores' ranks"));
+        svg.append(
+                text((left + right) / 2, bottom + 38, "middle", "label", "share of the variance of the scores' ranks"));
         for (int i = 0; i < importances.size(); i++) {
             Importance importance = importances.get(i);
             double y = 12 + i * row;
@@ -275,6 +282,17 @@ final class SearchCharts {
                 Html.escape(text));
     }
 
+    /** The first line of an axis' name. */
+    private static String place(HyperParameter parameter) {
+        String name = parameter.name();
+        return shorten(name.substring(0, Math.max(0, name.lastIndexOf('.'))), 22);
+    }
+
+    /** Its second line. */
+    private static String option(HyperParameter parameter) {
+        return shorten(parameter.name().substring(parameter.name().lastIndexOf('.') + 1), 22);
+    }
+
     /** Keeps the end of a name, which says more than its beginning. */
     private static String shorten(String name, int length) {
         return name.length() <= length ? name : "\u2026" + name.substring(name.length() - length + 1);
@@ -290,8 +308,18 @@ final class SearchCharts {
     record Scale(double min, double max, double step) {
         /** An axis for some values; of 0 to 1 if there are none. */
         static Scale around(double[] values) {
-            double low = values.length == 0 ? 0 : IntStream.range(0, values.length).mapToDouble(i -> values[i]).min().orElseThrow();
-            double high = values.length == 0 ? 1 : IntStream.range(0, values.length).mapToDouble(i -> values[i]).max().orElseThrow();
+            double low = values.length == 0
+                    ? 0
+                    : IntStream.range(0, values.length)
+                            .mapToDouble(i -> values[i])
+                            .min()
+                            .orElseThrow();
+            double high = values.length == 0
+                    ? 1
+                    : IntStream.range(0, values.length)
+                            .mapToDouble(i -> values[i])
+                            .max()
+                            .orElseThrow();
             double range = high > low ? high - low : Math.max(Math.abs(low), 1e-6);
             double power = Math.pow(10, Math.floor(Math.log10(range / 4)));
             double step = IntStream.of(1, 2, 5, 10)
@@ -299,7 +327,8 @@ final class SearchCharts {
                     .filter(size -> range / size <= 5)
                     .findFirst()
                     .orElse(10 * power);
-            return new Scale(Math.floor(low / step) * step, Math.ceil(high / step + (high > low ? 0 : 0.5)) * step, step);
+            return new Scale(
+                    Math.floor(low / step) * step, Math.ceil(high / step + (high > low ? 0 : 0.5)) * step, step);
         }
 
         double at(double value, double start, double end) {

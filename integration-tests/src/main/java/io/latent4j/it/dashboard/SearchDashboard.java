@@ -67,7 +67,8 @@ public final class SearchDashboard implements StatusListener {
      * @throws IllegalArgumentException if that is less
      */
     public SearchDashboard(Path page, String title, int refreshSeconds) {
-        this.page = Objects.requireNonNull(page, "page must be a file, found null").toAbsolutePath();
+        this.page =
+                Objects.requireNonNull(page, "page must be a file, found null").toAbsolutePath();
         this.title = Objects.requireNonNull(title, "title must be a text, found null");
         if (refreshSeconds < 1) {
             throw new IllegalArgumentException("refreshSeconds must be at least 1, found " + refreshSeconds);

@@ -47,7 +47,9 @@ final class SearchPage {
         html.append("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">")
                 .append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
         if (!state.finished()) {
-            html.append("<meta http-equiv=\"refresh\" content=\"").append(refresh).append("\">");
+            html.append("<meta http-equiv=\"refresh\" content=\"")
+                    .append(refresh)
+                    .append("\">");
         }
         html.append("<link rel=\"icon\" href=\"data:,\"><title>")
                 .append(Html.escape(state.title()))
@@ -99,11 +101,7 @@ final class SearchPage {
     }
 
     private void tile(String name, String value) {
-        html.append("<div><dt>")
-                .append(name)
-                .append("</dt><dd>")
-                .append(value)
-                .append("</dd></div>");
+        html.append("<div><dt>").append(name).append("</dt><dd>").append(value).append("</dd></div>");
     }
 
     private void curve() {
@@ -154,11 +152,14 @@ final class SearchPage {
 
     private void table() {
         heading("Candidates");
-        html.append("<div class=\"wide\"><table id=\"candidates\"><caption>All candidates, by number</caption><thead><tr>"
-                + "<th scope=\"col\">number</th><th scope=\"col\">state</th><th scope=\"col\">score</th>"
-                + "<th scope=\"col\">time</th>");
+        html.append(
+                "<div class=\"wide\"><table id=\"candidates\"><caption>All candidates, by number</caption><thead><tr>"
+                        + "<th scope=\"col\">number</th><th scope=\"col\">state</th><th scope=\"col\">score</th>"
+                        + "<th scope=\"col\">time</th>");
         for (HyperParameter parameter : state.parameters()) {
-            html.append("<th scope=\"col\">").append(Html.escape(parameter.name())).append("</th>");
+            html.append("<th scope=\"col\">")
+                    .append(Html.escape(parameter.name()).replace(".", ".<wbr>"))
+                    .append("</th>");
         }
         html.append("</tr></thead><tbody>\n");
         CandidateInfo best = state.best().orElse(null);

@@ -50,8 +50,8 @@ record SearchState(
 
     /** Candidates that are complete or failed, in the order in which they ended. */
     List<CandidateInfo> ended() {
-        return byEnd(c -> c.getCandidateStatus() == CandidateStatus.Complete
-                || c.getCandidateStatus() == CandidateStatus.Failed);
+        return byEnd(c ->
+                c.getCandidateStatus() == CandidateStatus.Complete || c.getCandidateStatus() == CandidateStatus.Failed);
     }
 
     /** Candidates with a finite score, in the order in which they ended. */
@@ -62,8 +62,8 @@ record SearchState(
     private List<CandidateInfo> byEnd(Predicate<CandidateInfo> which) {
         return candidates.stream()
                 .filter(which)
-                .sorted(Comparator.comparingLong((CandidateInfo c) ->
-                                c.getEndTime() == null ? Long.MAX_VALUE : c.getEndTime())
+                .sorted(Comparator.comparingLong(
+                                (CandidateInfo c) -> c.getEndTime() == null ? Long.MAX_VALUE : c.getEndTime())
                         .thenComparingInt(CandidateInfo::getIndex))
                 .toList();
     }

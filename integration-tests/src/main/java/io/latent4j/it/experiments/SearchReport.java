@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -36,11 +37,11 @@ record SearchReport(List<SearchOutcome> outcomes) {
             - mixed: a log-uniform and a uniform parameter, two integers, two categories of 3 and 5 values, a boolean; the
               place of the least value along the log-uniform one depends on a category.
             - TREC: question types from the presence of the 600 most frequent words, by dense layer (width, activation),
-              I-STAR layer (λ, ζ), neural clustering (residual, hidden factor) and softmax; learning rate and L2 are
-              log-uniform: 8 parameters. The score is the accuracy on 500 held-out training texts; the test file's texts
+              I-STAR layer (λ; ζ = 0), neural clustering (residual, hidden factor) and softmax; learning rate and L2 are
+              log-uniform: 7 parameters. The score is the accuracy on 500 held-out training texts; the test file's texts
               measure the best candidate at the end. The budget is counted in epochs of training, all with the same
               number of minibatches; ASHA has its first rung after one epoch. A search begins no candidate whose full
-              training would exceed the budget.
+              training would exceed the budget; candidates that diverge cost what they used.
 
             """;
 
@@ -56,8 +57,7 @@ record SearchReport(List<SearchOutcome> outcomes) {
                 .build();
         try (CSVPrinter rows = new CSVPrinter(Files.newBufferedWriter(file), format)) {
             for (SearchOutcome o : outcomes) {
-                rows.printRecord(
-                        o.problem(), o.method(), o.seed(), o.budget(), o.candidates(), o.best(), o.test());
+                rows.printRecord(o.problem(), o.method(), o.seed(), o.budget(), o.candidates(), o.best(), o.test());
             }
         }
     }
@@ -74,7 +74,8 @@ record SearchReport(List<SearchOutcome> outcomes) {
         }
         List<SearchOutcome> task = of(SearchTask.NAME);
         if (!task.isEmpty()) {
-            page.append("## Networks for TREC\n\nValidation accuracy of the best candidate in percent, after so many epochs.\n\n")
+            page.append(
+                            "## Networks for TREC\n\nValidation accuracy of the best candidate in percent, after so many epochs.\n\n")
                     .append(table(task, false, o -> 100 * o.best(), 2))
                     .append("Test accuracy of that candidate.\n\n")
                     .append(table(task, false, o -> 100 * o.test(), 2))
@@ -92,7 +93,8 @@ record SearchReport(List<SearchOutcome> outcomes) {
             List<SearchOutcome> those, boolean minimize, ToDoubleFunction<SearchOutcome> value, int digits) {
         List<Integer> budgets =
                 those.stream().map(SearchOutcome::budget).distinct().sorted().toList();
-        List<String> methods = those.stream().map(SearchOutcome::method).distinct().toList();
+        List<String> methods =
+                those.stream().map(SearchOutcome::method).distinct().toList();
         int last = budgets.get(budgets.size() - 1);
         double[] reference = values(those, SearchMethod.RANDOM.title(), last, value);
         StringBuilder table = header(budgets, " p | wins : losses |", 2);
@@ -101,7 +103,8 @@ record SearchReport(List<SearchOutcome> outcomes) {
             for (int budget : budgets) {
                 Spread spread = spread(values(those, method, budget, value));
                 boolean best = methods.stream()
-                        .map(other -> spread(values(those, other, budget, value)).mean())
+                        .map(other ->
+                                spread(values(those, other, budget, value)).mean())
                         .noneMatch(mean -> minimize ? mean < spread.mean() : mean > spread.mean());
                 String text = decimals(spread.mean(), digits) + " ± " + decimals(spread.deviation(), digits);
                 table.append(best ? " **" + text + "** |" : " " + text + " |");
@@ -128,7 +131,8 @@ record SearchReport(List<SearchOutcome> outcomes) {
         List<Integer> budgets =
                 those.stream().map(SearchOutcome::budget).distinct().sorted().toList();
         StringBuilder table = header(budgets, "", 0);
-        for (String method : those.stream().map(SearchOutcome::method).distinct().toList()) {
+        for (String method :
+                those.stream().map(SearchOutcome::method).distinct().toList()) {
             table.append("| ").append(method).append(" |");
             for (int budget : budgets) {
                 table.append(' ')
@@ -146,8 +150,8 @@ record SearchReport(List<SearchOutcome> outcomes) {
     private static StringBuilder header(List<Integer> budgets, String more, int columns) {
         List<String> names = new ArrayList<>(List.of("method"));
         budgets.forEach(budget -> names.add(String.valueOf(budget)));
-        return new StringBuilder("| " + String.join(" | ", names) + " |" + more + "\n"
-                + "|---".repeat(names.size() + columns) + "|\n");
+        return new StringBuilder(
+                "| " + String.join(" | ", names) + " |" + more + "\n" + "|---".repeat(names.size() + columns) + "|\n");
     }
 
     /** In order of seeds. */
@@ -160,7 +164,7 @@ record SearchReport(List<SearchOutcome> outcomes) {
     }
 
     private static Spread spread(double[] values) {
-        return Spread.of(java.util.Arrays.stream(values));
+        return Spread.of(Arrays.stream(values));
     }
 
     private static String decimals(double value, int digits) {

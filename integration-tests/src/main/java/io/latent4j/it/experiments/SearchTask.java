@@ -7,7 +7,6 @@ import io.latent4j.it.quickstart.corpus.Example;
 import io.latent4j.it.quickstart.corpus.LabelledFile;
 import io.latent4j.it.search.AsynchronousSuccessiveHalving;
 import io.latent4j.it.search.CandidatePruner;
-import io.latent4j.it.search.Pruned;
 import io.latent4j.it.search.PruningTaskCreator;
 import io.latent4j.vocabsem.arbiter.NeuralClusteringSpace;
 import java.nio.file.Path;
@@ -46,10 +45,10 @@ import org.deeplearning4j.datasets.iterator.ExistingDataSetIterator;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.evaluation.classification.Evaluation;
 import org.nd4j.linalg.activations.Activation;
-import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
@@ -61,7 +60,7 @@ final class SearchTask implements AutoCloseable {
     static final String NAME = "TREC";
 
     private static final int VOCABULARY = 600;
-    static final int BATCH = 50;
+    static final int BATCH = 100;
     private static final int VALIDATION = 500;
     private static final EvaluationScoreFunction SCORE = new EvaluationScoreFunction(Evaluation.Metric.ACCURACY);
 
@@ -139,7 +138,6 @@ final class SearchTask implements AutoCloseable {
         return batches;
     }
 
-
     /**
      * Searches until another full training would exceed the budget.
      *
@@ -148,11 +146,11 @@ final class SearchTask implements AutoCloseable {
      */
     List<SearchOutcome> search(SearchMethod method, long seed, int budget, int[] checkpoints) throws Exception {
         CandidateGenerator generator = method.generator(space(seed), SCORE.minimize(), seed);
-        TestAccuracy test = new TestAccuracy();
+        Watch watch = new Watch();
         CandidatePruner pruner = method.pruning()
                 ? new AsynchronousSuccessiveHalving(SCORE.minimize(), 1, reduction)
                 : new AsynchronousSuccessiveHalving(SCORE.minimize(), Integer.MAX_VALUE, 2); // has no rung in reach
-        PruningTaskCreator creator = new PruningTaskCreator(pruner, PruningTaskCreator.Step.EPOCH, test);
+        PruningTaskCreator creator = new PruningTaskCreator(pruner, PruningTaskCreator.Step.EPOCH, watch);
         OptimizationConfiguration configuration = new OptimizationConfiguration.Builder()
                 .candidateGenerator(generator)
                 .dataSource(Source.class, properties)
@@ -170,20 +168,25 @@ final class SearchTask implements AutoCloseable {
                 Candidate<?> candidate = generator.getCandidate();
                 OptimizationResult result = creator.create(candidate, Source.class, properties, SCORE, null, runner)
                         .call();
-                if (result.getScore() == null) {
-                    throw new IllegalStateException("candidate " + candidate.getIndex() + " failed: "
-                            + result.getCandidateInfo().getExceptionStackTrace());
+                candidates++;
+                used += watch.epochs(candidate.getIndex());
+                if (result.getScore() == null) { // diverged; Arbiter's runner doesn't report it either
+                    continue;
                 }
                 generator.reportResults(result);
-                candidates++;
-                used += result.getModelSpecificResults() instanceof Pruned pruned ? pruned.step() : epochs;
                 if (best == null || result.getScore() > best.getScore()) {
                     best = result;
                 }
             }
             if (best != null) {
                 outcomes.add(new SearchOutcome(
-                        NAME, method.title(), seed, checkpoint, candidates, best.getScore(), test.of(best.getIndex())));
+                        NAME,
+                        method.title(),
+                        seed,
+                        checkpoint,
+                        candidates,
+                        best.getScore(),
+                        watch.accuracy(best.getIndex())));
             }
         }
         return outcomes;
@@ -207,7 +210,7 @@ final class SearchTask implements AutoCloseable {
                         .build())
                 .addLayer(new IStarLayerSpace.Builder()
                         .lambda(new ContinuousParameterSpace(-3, 3))
-                        .zeta(new ContinuousParameterSpace(0, 1))
+                        .zeta(0) // else training would need a pass over the data before each epoch
                         .build())
                 .addLayer(new NeuralClusteringSpace.Builder()
                         .residual(new BooleanSpace())
@@ -259,36 +262,39 @@ final class SearchTask implements AutoCloseable {
         }
     }
 
-    /** Measures each candidate on the test texts, which no search sees. */
+    /** Counts what each candidate learns from, and measures it on the test texts, which no search sees. */
     @SuppressWarnings("serial") // Arbiter asks for Serializable and never serializes it
-    private final class TestAccuracy implements TaskListener {
-        private final transient Map<Integer, Double> accuracies = new ConcurrentHashMap<>();
+    private final class Watch implements TaskListener {
+        private final transient Map<Integer, Integer> iterations = new HashMap<>();
+        private final transient Map<Integer, Double> accuracies = new HashMap<>();
 
-        double of(int candidate) {
-            return accuracies.get(candidate);
+        /** Epochs begun; one for what fails at once. */
+        int epochs(int candidate) {
+            return Math.max(1, (int) Math.ceil((double) iterations.getOrDefault(candidate, 0)
+                    / data.train().size()));
+        }
+
+        double accuracy(int candidate) {
+            return accuracies.getOrDefault(candidate, Double.NaN);
         }
 
         @Override
         @SuppressWarnings("rawtypes") // as Arbiter declares it
         public <T extends Model> T preProcess(T model, Candidate candidate) {
+            model.addListeners(new BaseTrainingListener() {
+                @Override
+                public void iterationDone(Model network, int iteration, int epoch) {
+                    iterations.merge(candidate.getIndex(), 1, Integer::sum);
+                }
+            });
             return model;
         }
 
         @Override
         @SuppressWarnings("rawtypes")
         public void postProcess(Model model, Candidate candidate) {
-            int right = 0;
-            int all = 0;
-            for (DataSet batch : data.test()) {
-                INDArray output = ((MultiLayerNetwork) model).output(batch.getFeatures());
-                int[] predicted = output.argMax(1).toIntVector();
-                int[] expected = batch.getLabels().argMax(1).toIntVector();
-                for (int i = 0; i < predicted.length; i++) {
-                    right += predicted[i] == expected[i] ? 1 : 0;
-                }
-                all += predicted.length;
-            }
-            accuracies.put(candidate.getIndex(), (double) right / all);
+            Evaluation evaluation = ((MultiLayerNetwork) model).evaluate(new ExistingDataSetIterator(data.test()));
+            accuracies.put(candidate.getIndex(), evaluation.accuracy());
         }
     }
 }

@@ -70,10 +70,7 @@ public final class CoSupervisedLlama {
         SameDiff graph = Llama.graph(checkpoint, type);
         Llama.tower(graph, checkpoint, PASSAGE, towers == Towers.SHARED);
         SDVariable keys = CoSupervisionGraphs.pool(
-                KEYS,
-                graph.getVariable(PASSAGE + Llama.FINAL),
-                graph.getVariable(PASSAGE + Llama.MASK),
-                Pooling.LAST);
+                KEYS, graph.getVariable(PASSAGE + Llama.FINAL), graph.getVariable(PASSAGE + Llama.MASK), Pooling.LAST);
         new CoSupervisionLoss.Builder(LOSS)
                 .tokens(
                         rows(graph, Llama.LOGITS, checkpoint.sizes().vocabulary()),

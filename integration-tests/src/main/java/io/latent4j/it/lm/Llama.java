@@ -99,8 +99,10 @@ public final class Llama {
     }
 
     private static void addWeights(SameDiff graph, LlamaCheckpoint checkpoint, String prefix, DataType type) {
-        checkpoint.tensors().forEach((name, tensor) -> graph.var(
-                prefix + name, tensor.dataType() == type ? tensor.dup('c') : tensor.castTo(type)));
+        checkpoint
+                .tensors()
+                .forEach((name, tensor) ->
+                        graph.var(prefix + name, tensor.dataType() == type ? tensor.dup('c') : tensor.castTo(type)));
     }
 
     /**
@@ -139,8 +141,8 @@ public final class Llama {
     /** Everything but the head: the states after the final norm [N·T, d]. */
     private SDVariable states() {
         SDVariable mask = graph.placeHolder(prefix + MASK, type, -1, -1);
-        SDVariable position = graph.range(
-                graph.constant(0L), steps.castTo(DataType.INT64), graph.constant(1L), DataType.INT64);
+        SDVariable position =
+                graph.range(graph.constant(0L), steps.castTo(DataType.INT64), graph.constant(1L), DataType.INT64);
         SDVariable query = position.reshape(-1, 1);
         SDVariable key = position.reshape(1, -1);
         // Padding sees itself: softmax over nothing but forbidden scores would be NaN

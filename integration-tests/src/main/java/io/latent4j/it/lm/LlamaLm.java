@@ -73,8 +73,8 @@ public final class LlamaLm implements CausalLm {
     public INDArray lastStates(List<int[]> prompts) {
         int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElseThrow();
         if (longest > checkpoint.sizes().positions()) {
-            throw new IllegalArgumentException("prompts: expected at most "
-                    + checkpoint.sizes().positions() + " tokens each, found " + longest);
+            throw new IllegalArgumentException(
+                    "prompts: expected at most " + checkpoint.sizes().positions() + " tokens each, found " + longest);
         }
         int[][] tokens = new int[prompts.size()][longest];
         float[][] mask = new float[prompts.size()][longest];

@@ -98,7 +98,8 @@ final class ReportPage {
             return;
         }
         html.append("<ul class=\"findings\">");
-        findings.forEach(finding -> html.append("<li>").append(Html.escape(finding)).append("</li>\n"));
+        findings.forEach(
+                finding -> html.append("<li>").append(Html.escape(finding)).append("</li>\n"));
         html.append("</ul>\n");
     }
 

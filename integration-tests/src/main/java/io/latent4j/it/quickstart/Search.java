@@ -3,18 +3,16 @@ package io.latent4j.it.quickstart;
 
 import io.latent4j.istar.IStarLayer;
 import io.latent4j.istar.arbiter.IStarLayerSpace;
+import java.util.List;
 import java.util.Map;
 import java.util.Properties;
-import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import org.deeplearning4j.arbiter.ComputationGraphSpace;
 import org.deeplearning4j.arbiter.conf.updater.AdamSpace;
 import org.deeplearning4j.arbiter.optimize.api.Candidate;
-import org.deeplearning4j.arbiter.optimize.api.OptimizationResult;
 import org.deeplearning4j.arbiter.optimize.api.data.DataSource;
 import org.deeplearning4j.arbiter.optimize.api.termination.MaxCandidatesCondition;
 import org.deeplearning4j.arbiter.optimize.api.termination.MaxTimeCondition;
@@ -25,9 +23,7 @@ import org.deeplearning4j.arbiter.optimize.parameter.FixedValue;
 import org.deeplearning4j.arbiter.optimize.parameter.continuous.ContinuousParameterSpace;
 import org.deeplearning4j.arbiter.optimize.runner.CandidateInfo;
 import org.deeplearning4j.arbiter.optimize.runner.CandidateStatus;
-import org.deeplearning4j.arbiter.optimize.runner.IOptimizationRunner;
 import org.deeplearning4j.arbiter.optimize.runner.LocalOptimizationRunner;
-import org.deeplearning4j.arbiter.optimize.runner.listener.StatusListener;
 import org.deeplearning4j.arbiter.scoring.impl.EvaluationScoreFunction;
 import org.deeplearning4j.arbiter.task.ComputationGraphTaskCreator;
 import org.deeplearning4j.arbiter.task.TaskListener;
@@ -84,10 +80,8 @@ final class Search {
                     threads,
                     configuration,
                     new ComputationGraphTaskCreator(null, new Candidates(trainer, seed, progress, finished)));
-            Failures failures = new Failures();
-            runner.addListeners(failures);
             runner.execute();
-            failures.raise();
+            raiseFailures(runner);
         } finally {
             Source.release(key);
         }
@@ -216,36 +210,14 @@ final class Search {
         }
     }
 
-    /** Arbiter only logs what goes wrong in a candidate. */
-    private static final class Failures implements StatusListener {
-        private final Queue<String> traces = new ConcurrentLinkedQueue<>();
-
-        void raise() {
-            String first = traces.peek();
-            if (first != null) {
-                throw new IllegalStateException(
-                        "search: " + traces.size() + " candidates failed, the first with " + first);
-            }
+    /** Arbiter only logs what goes wrong in a candidate, and tells no listener when it went wrong in training. */
+    private static void raiseFailures(LocalOptimizationRunner runner) {
+        List<CandidateInfo> failed = runner.getCandidateStatus().stream()
+                .filter(candidate -> candidate.getCandidateStatus() == CandidateStatus.Failed)
+                .toList();
+        if (!failed.isEmpty()) {
+            throw new IllegalStateException("search: " + failed.size() + " candidates failed, the first with "
+                    + failed.get(0).getExceptionStackTrace());
         }
-
-        @Override
-        public void onCandidateStatusChange(
-                CandidateInfo candidate, IOptimizationRunner runner, OptimizationResult result) {
-            if (candidate.getCandidateStatus() == CandidateStatus.Failed) {
-                traces.add(String.valueOf(candidate.getExceptionStackTrace()));
-            }
-        }
-
-        @Override
-        public void onInitialization(IOptimizationRunner runner) {}
-
-        @Override
-        public void onShutdown(IOptimizationRunner runner) {}
-
-        @Override
-        public void onRunnerStatusChange(IOptimizationRunner runner) {}
-
-        @Override
-        public void onCandidateIteration(CandidateInfo candidate, Object network, int iteration) {}
     }
 }

@@ -72,8 +72,7 @@ record FinishedCandidate(
     void write(Path folder) throws IOException {
         Path draft = folder.resolve(FILE + ".part");
         Files.writeString(draft, JsonMapper.getMapper().writeValueAsString(this));
-        Files.move(
-                draft, folder.resolve(FILE), StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+        Files.move(draft, folder.resolve(FILE), StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
     }
 
     /**
@@ -93,8 +92,7 @@ record FinishedCandidate(
                 }
             }
         }
-        finished.sort(Comparator.comparingLong(FinishedCandidate::endTime)
-                .thenComparingInt(FinishedCandidate::index));
+        finished.sort(Comparator.comparingLong(FinishedCandidate::endTime).thenComparingInt(FinishedCandidate::index));
         return finished;
     }
 

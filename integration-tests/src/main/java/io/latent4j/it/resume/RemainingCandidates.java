@@ -31,8 +31,7 @@ final class RemainingCandidates implements CandidateGenerator {
 
     RemainingCandidates(CandidateGenerator generator, List<OptimizationResult> finished) {
         this.generator = generator;
-        indifferent =
-                generator instanceof RandomSearchGenerator || generator instanceof GridSearchCandidateGenerator;
+        indifferent = generator instanceof RandomSearchGenerator || generator instanceof GridSearchCandidateGenerator;
         for (OptimizationResult result : finished) {
             tried.add(key(result.getCandidate()));
             taken.add(result.getIndex());

@@ -93,7 +93,10 @@ public final class ResumableRunner extends LocalOptimizationRunner {
             take(result);
         }
         if (!finished.isEmpty()) {
-            log.info("{} candidates of {} are complete, best score {}", finished.size(), folder(configuration),
+            log.info(
+                    "{} candidates of {} are complete, best score {}",
+                    finished.size(),
+                    folder(configuration),
                     bestScore);
         }
     }
@@ -140,8 +143,9 @@ public final class ResumableRunner extends LocalOptimizationRunner {
         if (configuration.getResultSaver() instanceof FileModelSaver saver) {
             return saver;
         }
-        throw new IllegalArgumentException("configuration must have a FileModelSaver, from whose folder the search can be"
-                + " gone on with, found " + configuration.getResultSaver());
+        throw new IllegalArgumentException(
+                "configuration must have a FileModelSaver, from whose folder the search can be"
+                        + " gone on with, found " + configuration.getResultSaver());
     }
 
     /** Arbiter's saver tells its folder to JSON only. */
@@ -161,8 +165,8 @@ public final class ResumableRunner extends LocalOptimizationRunner {
         try {
             for (FinishedCandidate finished : FinishedCandidate.readAll(folder)) {
                 if (!finished.space().equals(options)) {
-                    throw new IllegalStateException("folder " + folder + " must hold results of a search over " + options
-                            + ", found candidate " + finished.index() + " of one over " + finished.space());
+                    throw new IllegalStateException("folder " + folder + " must hold results of a search over "
+                            + options + ", found candidate " + finished.index() + " of one over " + finished.space());
                 }
                 if (!finished.scoreFunction().equals(scoreFunction)) {
                     throw new IllegalStateException("folder " + folder + " must hold scores by " + scoreFunction

@@ -65,7 +65,9 @@ public final class AsynchronousSuccessiveHalving implements CandidatePruner {
     public synchronized boolean prune(int candidate, int step, double score) {
         List<Double> rung = rungs.computeIfAbsent(step, s -> new ArrayList<>());
         rung.add(sign * score);
-        long better = rung.stream().filter(other -> Double.compare(other, sign * score) < 0).count(); // NaN is last
+        long better = rung.stream()
+                .filter(other -> Double.compare(other, sign * score) < 0)
+                .count(); // NaN is last
         return rung.size() >= minCandidates && better >= Math.max(1, rung.size() / reductionFactor);
     }
 

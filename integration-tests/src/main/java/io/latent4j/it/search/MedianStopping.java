@@ -75,10 +75,8 @@ public final class MedianStopping implements CandidatePruner {
                         .orElse(Double.NaN))
                 .filter(Double::isFinite)
                 .toArray();
-        double best = curve.values().stream()
-                .mapToDouble(Double::doubleValue)
-                .min()
-                .orElse(Double.POSITIVE_INFINITY);
+        double best =
+                curve.values().stream().mapToDouble(Double::doubleValue).min().orElse(Double.POSITIVE_INFINITY);
         return others.length >= minCandidates && best > new Median().evaluate(others);
     }
 

@@ -45,7 +45,7 @@ public final class ParameterList implements ParameterSpace<List<Object>> {
 
     @Override
     public int numParameters() {
-        return collectLeaves().stream().mapToInt(ParameterSpace::numParameters).sum();
+        return collectLeaves().stream().mapToInt(leaf -> leaf.numParameters()).sum();
     }
 
     @Override

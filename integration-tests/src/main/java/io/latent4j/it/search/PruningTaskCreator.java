@@ -232,8 +232,7 @@ public final class PruningTaskCreator implements TaskCreator {
         }
 
         private Trial trial(Model network) {
-            return new Trial(
-                    pruner, candidate.getIndex(), unit == Step.EPOCH, () -> scoring.applyAsDouble(network));
+            return new Trial(pruner, candidate.getIndex(), unit == Step.EPOCH, () -> scoring.applyAsDouble(network));
         }
 
         /** Arbiter's candidates are copies, so their configurations may be changed. */
@@ -268,12 +267,7 @@ public final class PruningTaskCreator implements TaskCreator {
                 taskListener.postProcess(model, candidate);
             }
             OptimizationResult result = new OptimizationResult(
-                    candidate,
-                    score,
-                    candidate.getIndex(),
-                    pruned,
-                    info(CandidateStatus.Complete, score, null),
-                    null);
+                    candidate, score, candidate.getIndex(), pruned, info(CandidateStatus.Complete, score, null), null);
             ResultSaver saver = runner.getConfiguration().getResultSaver();
             if (saver != null) {
                 result.setResultReference(saver.saveModel(result, model));

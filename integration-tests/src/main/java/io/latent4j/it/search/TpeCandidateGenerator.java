@@ -120,8 +120,8 @@ public final class TpeCandidateGenerator extends BaseCandidateGenerator<Object> 
         this.seed = seed;
         List<ParameterSpace> leaves = parameterSpace.collectLeaves();
         // A leaf that a space has in two places is two equal ones after JSON, index included
-        this.dimensions = Dimension.of((List<? extends ParameterSpace<?>>) (List)
-                (initDone ? leaves.stream().distinct().toList() : LeafUtils.getUniqueObjects(leaves)));
+        this.dimensions = Dimension.of((List<? extends ParameterSpace<?>>)
+                (List) (initDone ? leaves.stream().distinct().toList() : LeafUtils.getUniqueObjects(leaves)));
         if (dimensions.size() != parameterSpace.numParameters()) {
             throw new IllegalArgumentException("parameterSpace: expected as many parameters as its leaves have, "
                     + dimensions.size() + ", found " + parameterSpace.numParameters());
@@ -138,8 +138,7 @@ public final class TpeCandidateGenerator extends BaseCandidateGenerator<Object> 
     @Override
     public synchronized Candidate<?> getCandidate() {
         int index = candidateCounter.getAndIncrement();
-        RandomGenerator random =
-                new MersenneTwister(new int[] {(int) seed, (int) (seed >>> 32), index});
+        RandomGenerator random = new MersenneTwister(new int[] {(int) seed, (int) (seed >>> 32), index});
         double[] parameters = propose(random);
         running.put(index, parameters);
         try {
@@ -295,8 +294,9 @@ public final class TpeCandidateGenerator extends BaseCandidateGenerator<Object> 
 
     @Override
     public String toString() {
-        return "TpeCandidateGenerator(startup " + startupCandidates + ", of " + improvementCandidates + ", gamma " + gamma
-                + ", good ≤ " + maxGood + (multivariate ? ", multivariate" : ", univariate") + ", seed " + seed + ")";
+        return "TpeCandidateGenerator(startup " + startupCandidates + ", of " + improvementCandidates + ", gamma "
+                + gamma + ", good ≤ " + maxGood + (multivariate ? ", multivariate" : ", univariate") + ", seed " + seed
+                + ")";
     }
 
     /** Settings of a search; the defaults are Optuna's, but for multivariate estimates. */

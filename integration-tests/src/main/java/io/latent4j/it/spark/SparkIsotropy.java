@@ -15,13 +15,13 @@ import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.api.java.function.Function2;
 import org.apache.spark.broadcast.Broadcast;
-import org.nd4j.linalg.dataset.adapter.SingletonDataSetIterator;
-import org.nd4j.linalg.dataset.adapter.SingletonMultiDataSetIterator;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.adapter.SingletonDataSetIterator;
+import org.nd4j.linalg.dataset.adapter.SingletonMultiDataSetIterator;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 
 /**
@@ -95,13 +95,14 @@ public final class SparkIsotropy {
 
     private static LinkedHashMap<Integer, ShrinkageCovariance> shrinkage(Model network, Iterator<MultiDataSet> data) {
         LinkedHashMap<Integer, ShrinkageCovariance> covariances = new LinkedHashMap<>();
-        regularizers(network).forEach((index, layer) -> layer.observe(clouds -> {
-            for (Points cloud : clouds) {
-                covariances
-                        .computeIfAbsent(index, key -> new ShrinkageCovariance(cloud.features()))
-                        .add(cloud);
-            }
-        }));
+        regularizers(network)
+                .forEach((index, layer) -> layer.observe(clouds -> {
+                    for (Points cloud : clouds) {
+                        covariances
+                                .computeIfAbsent(index, key -> new ShrinkageCovariance(cloud.features()))
+                                .add(cloud);
+                    }
+                }));
         data.forEachRemaining(minibatch -> {
             INDArray[] masks = minibatch.getFeaturesMaskArrays();
             if (network instanceof ComputationGraph graph) {
@@ -157,8 +158,8 @@ public final class SparkIsotropy {
                             return List.of(PortableNetwork.bytes(statistics)).iterator();
                         },
                         true),
-                (a, b) -> PortableNetwork.bytes(PortableNetwork.<IsotropyStatistics>object(a)
-                        .merge(PortableNetwork.object(b))));
+                (a, b) -> PortableNetwork.bytes(
+                        PortableNetwork.<IsotropyStatistics>object(a).merge(PortableNetwork.object(b))));
         broadcast.destroy();
         return PortableNetwork.<IsotropyStatistics>object(merged).report();
     }
@@ -168,8 +169,7 @@ public final class SparkIsotropy {
             statistics.add(graph, new SingletonMultiDataSetIterator(minibatch));
         } else {
             INDArray[] masks = minibatch.getFeaturesMaskArrays();
-            DataSet data =
-                    new DataSet(minibatch.getFeatures(0), null, masks == null ? null : masks[0], null);
+            DataSet data = new DataSet(minibatch.getFeatures(0), null, masks == null ? null : masks[0], null);
             statistics.add((MultiLayerNetwork) network, new SingletonDataSetIterator(data));
         }
     }

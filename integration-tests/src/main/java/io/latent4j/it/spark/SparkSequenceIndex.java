@@ -56,7 +56,8 @@ public final class SparkSequenceIndex {
     public static void add(JavaPairRDD<String, int[]> sequences, ComputationGraph encoder, SequenceIndex index) {
         Broadcast<PortableNetwork> broadcast = broadcast(sequences, encoder);
         JavaRDD<Tuple2<String[], float[]>> keys = sequences
-                .mapPartitions(partition -> new Chunks(partition, broadcast.value().restore()))
+                .mapPartitions(
+                        partition -> new Chunks(partition, broadcast.value().restore()))
                 .persist(StorageLevel.MEMORY_AND_DISK());
         try {
             keys.count(); // all partitions at once: what follows asks for one after the other
@@ -113,27 +114,25 @@ public final class SparkSequenceIndex {
             LuceneSequenceIndex.Builder options) {
         byte[] shared = PortableNetwork.bytes(options);
         return sequences
-                    .mapPartitions(partition -> {
-                        if (!partition.hasNext()) {
-                            return List.<String>of().iterator();
-                        }
-                        // A task that is tried again must not meet what the failed one left
-                        TaskContext task = TaskContext.get();
-                        Path part = Path.of(folder, task.partitionId() + "-" + task.taskAttemptId());
-                        try (LuceneSequenceIndex own =
-                                LuceneSequenceIndex.open(part, PortableNetwork.object(shared))) {
-                            new Chunks(partition, encoder.value().restore())
-                                    .forEachRemaining(chunk -> {
-                                        try (INDArray vectors = Nd4j.createFromArray(chunk._2())
-                                                .reshape(chunk._1().length, -1)) {
-                                            own.add(List.of(chunk._1()), vectors);
-                                        }
-                                    });
-                            own.commit();
-                        }
-                        return List.of(part.toString()).iterator();
-                    })
-                    .collect();
+                .mapPartitions(partition -> {
+                    if (!partition.hasNext()) {
+                        return List.<String>of().iterator();
+                    }
+                    // A task that is tried again must not meet what the failed one left
+                    TaskContext task = TaskContext.get();
+                    Path part = Path.of(folder, task.partitionId() + "-" + task.taskAttemptId());
+                    try (LuceneSequenceIndex own = LuceneSequenceIndex.open(part, PortableNetwork.object(shared))) {
+                        new Chunks(partition, encoder.value().restore()).forEachRemaining(chunk -> {
+                            try (INDArray vectors =
+                                    Nd4j.createFromArray(chunk._2()).reshape(chunk._1().length, -1)) {
+                                own.add(List.of(chunk._1()), vectors);
+                            }
+                        });
+                        own.commit();
+                    }
+                    return List.of(part.toString()).iterator();
+                })
+                .collect();
     }
 
     private static Broadcast<PortableNetwork> broadcast(JavaPairRDD<?, ?> data, ComputationGraph encoder) {

@@ -118,7 +118,8 @@ class SearchDashboardBrowserTest {
         assertEquals(CANDIDATES - 2, count(dom, "class=\"point\""));
         assertEquals(2, count(dom, "class=\"cross\""));
         assertEquals(6, count(dom, "class=\"bar\""));
-        assertEquals(2, count(dom, "<summary>java.lang.IllegalArgumentException: width must be &lt;even&gt;</summary>"));
+        assertEquals(
+                2, count(dom, "<summary>java.lang.IllegalArgumentException: width must be &lt;even&gt;</summary>"));
     }
 
     @Test

@@ -78,10 +78,14 @@ class SearchDashboardTest {
                 "a log axis");
         assertEquals(
                 List.of("-5", "-2.5", "0", "2.5", "5"),
-                search.parameter("layer_1.lambda").ticks().stream().map(Tick::label).toList());
+                search.parameter("layer_1.lambda").ticks().stream()
+                        .map(Tick::label)
+                        .toList());
         assertEquals(
                 List.of("8", "14", "20", "26", "32"),
-                search.parameter("layer_0.nOut").ticks().stream().map(Tick::label).toList());
+                search.parameter("layer_0.nOut").ticks().stream()
+                        .map(Tick::label)
+                        .toList());
         List<Tick> factor = search.parameter("layer_2.hiddenFactor").ticks();
         assertEquals(List.of(new Tick(0, "1"), new Tick(0.5, "2"), new Tick(1, "4")), factor);
     }
@@ -92,7 +96,9 @@ class SearchDashboardTest {
         new RandomSearchGenerator(leaf);
         HyperParameter parameter = HyperParameter.of(leaf).get(0);
         assertEquals("parameter 0", parameter.name());
-        assertEquals(List.of("true", "false"), parameter.ticks().stream().map(Tick::label).toList());
+        assertEquals(
+                List.of("true", "false"),
+                parameter.ticks().stream().map(Tick::label).toList());
         assertEquals(1, parameter.position(new double[] {0.9}));
     }
 
@@ -255,8 +261,7 @@ class SearchDashboardTest {
         assertFalse(finished.contains("http-equiv"));
         assertTrue(finished.contains("data-state=\"finished\""));
         assertEquals(List.of(page), Files.list(page.getParent()).toList(), "no drafts are left");
-        assertFalse(
-                finished.replaceAll("https?://www.w3.org", "").contains("http"), "nothing comes from elsewhere");
+        assertFalse(finished.replaceAll("https?://www.w3.org", "").contains("http"), "nothing comes from elsewhere");
         for (String svg : finished.split("(?=<svg)")) {
             if (svg.startsWith("<svg")) {
                 assertNotNull(parse(svg.substring(0, svg.indexOf("</svg>") + 6)));
@@ -276,23 +281,23 @@ class SearchDashboardTest {
         search.complete(low, 0);
         search.complete(high, 1);
         SearchState state = new SearchState(
-                "t",
-                "s",
-                true,
-                search.parameters(),
-                search.getCandidateStatus(),
-                Instant.EPOCH,
-                Instant.EPOCH,
-                true);
+                "t", "s", true, search.parameters(), search.getCandidateStatus(), Instant.EPOCH, Instant.EPOCH, true);
         Document svg = parse(SearchCharts.parallelCoordinates(state));
         var lines = svg.getElementsByTagName("polyline");
         assertEquals(2, lines.getLength());
         for (int i = 0; i < 2; i++) {
-            String[] points =
-                    lines.item(i).getAttributes().getNamedItem("points").getNodeValue().split(" ");
-            boolean best = lines.item(i).getAttributes().getNamedItem("class").getNodeValue().equals("line best");
+            String[] points = lines.item(i)
+                    .getAttributes()
+                    .getNamedItem("points")
+                    .getNodeValue()
+                    .split(" ");
+            boolean best = lines.item(i)
+                    .getAttributes()
+                    .getNamedItem("class")
+                    .getNodeValue()
+                    .equals("line best");
             assertEquals(search.parameters().size() + 1, points.length);
-            assertTrue(points[points.length - 1].endsWith(best ? ",290.0" : ",40.0"), "less is better here");
+            assertTrue(points[points.length - 1].endsWith(best ? ",302.0" : ",52.0"), "less is better here");
         }
     }
 
@@ -330,9 +335,7 @@ class SearchDashboardTest {
     void argumentsAreChecked() {
         assertEquals(
                 "refreshSeconds must be at least 1, found 0",
-                assertThrows(
-                                IllegalArgumentException.class,
-                                () -> new SearchDashboard(folder.resolve("a"), "a", 0))
+                assertThrows(IllegalArgumentException.class, () -> new SearchDashboard(folder.resolve("a"), "a", 0))
                         .getMessage());
     }
 }

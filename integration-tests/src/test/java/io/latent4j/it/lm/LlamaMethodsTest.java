@@ -134,7 +134,9 @@ class LlamaMethodsTest {
         graph.setLossVariables("loss");
 
         Map<String, INDArray> inputs = Map.of(Llama.TOKENS, TOKENS, Llama.MASK, MASK);
-        assertEquals(checkpoint.sizes().vocabulary(), graph.outputSingle(inputs, "semantic").size(1));
+        assertEquals(
+                checkpoint.sizes().vocabulary(),
+                graph.outputSingle(inputs, "semantic").size(1));
         List<String> variables = new ArrayList<>(checkpoint.tensors().keySet());
         graph.variables().stream()
                 .map(SDVariable::name)
@@ -168,39 +170,48 @@ class LlamaMethodsTest {
 
     private static Map<String, INDArray> inputs(MultiDataSet batch) {
         return Map.of(
-                Llama.TOKENS, batch.getFeatures(0),
-                Llama.MASK, batch.getFeaturesMaskArray(0),
-                "passage_tokens", batch.getFeatures(1),
-                "passage_mask", batch.getFeaturesMaskArray(1),
-                "passage_ids", batch.getFeatures(2),
-                "next_tokens", batch.getLabels(0),
-                "next_tokens_mask", batch.getLabelsMaskArray(0),
-                "positives", batch.getLabels(1),
-                "positives_mask", batch.getLabelsMaskArray(1));
+                Llama.TOKENS,
+                batch.getFeatures(0),
+                Llama.MASK,
+                batch.getFeaturesMaskArray(0),
+                "passage_tokens",
+                batch.getFeatures(1),
+                "passage_mask",
+                batch.getFeaturesMaskArray(1),
+                "passage_ids",
+                batch.getFeatures(2),
+                "next_tokens",
+                batch.getLabels(0),
+                "next_tokens_mask",
+                batch.getLabelsMaskArray(0),
+                "positives",
+                batch.getLabels(1),
+                "positives_mask",
+                batch.getLabelsMaskArray(1));
     }
 
     @ParameterizedTest
     @CsvSource({"SHARED, DOT", "SEPARATE, COSINE"})
     void coSupervisionHasItsGradientInBothTowers(Towers towers, Similarity similarity) {
-        SameDiff graph = CoSupervisedLlama.graph(
-                checkpoint, DataType.DOUBLE, towers, 0.7, new Contrast(similarity, 0.5, false));
+        SameDiff graph =
+                CoSupervisedLlama.graph(checkpoint, DataType.DOUBLE, towers, 0.7, new Contrast(similarity, 0.5, false));
         List<String> variables = Stream.concat(
                         checkpoint.tensors().keySet().stream(),
                         towers == Towers.SHARED
                                 ? Stream.empty()
                                 : checkpoint.tensors().keySet().stream().map(name -> CoSupervisedLlama.PASSAGE + name))
                 .toList();
-        assertEquals(variables.size(), graph.getVariables().values().stream()
-                .filter(variable -> variable.getVariable().getVariableType()
-                        == VariableType.VARIABLE)
-                .count());
+        assertEquals(
+                variables.size(),
+                graph.getVariables().values().stream()
+                        .filter(variable -> variable.getVariable().getVariableType() == VariableType.VARIABLE)
+                        .count());
         Gradients.check(graph, inputs(batch(DataType.DOUBLE)), variables);
     }
 
     @Test
     void trainsOnAfterAReload() throws Exception {
-        SameDiff graph =
-                CoSupervisedLlama.graph(checkpoint, DataType.FLOAT, Towers.SHARED, 0.5, Contrast.PAPER);
+        SameDiff graph = CoSupervisedLlama.graph(checkpoint, DataType.FLOAT, Towers.SHARED, 0.5, Contrast.PAPER);
         graph.setTrainingConfig(CoSupervisedLlama.trainingConfig(new Adam(0.01)));
         MultiDataSet batch = batch(DataType.FLOAT);
         double before = loss(graph, batch);
@@ -217,7 +228,9 @@ class LlamaMethodsTest {
         assertTrue(loss(graph, batch) < between);
         for (String weight : checkpoint.tensors().keySet()) {
             assertEquals(
-                    graph.getVariable(weight).getArr(), loaded.getVariable(weight).getArr(), weight);
+                    graph.getVariable(weight).getArr(),
+                    loaded.getVariable(weight).getArr(),
+                    weight);
         }
         int[] text = {1, 4, 11};
         assertEquals(

@@ -69,7 +69,7 @@ enum Contract {
             (plan, folder) -> Contracts.floatFollowsDouble(plan::build, plan.data())),
     HALF(
             "HALF",
-            "score and gradient of DOUBLE to 2 %, and ten steps lower the score without NaN",
+            "score and gradient of DOUBLE to 2 %, and ten steps of Sgd lower the score without NaN",
             (plan, folder) -> Contracts.halfFollowsDouble(plan::build, plan.data())),
     MASKS(
             "masks",

@@ -82,7 +82,10 @@ final class TensorflowLm {
                     Map.of(
                             "T", type(DataType.DT_FLOAT),
                             "TI", type(DataType.DT_INT32),
-                            "axis", org.tensorflow.framework.AttrValue.newBuilder().setI(-1).build()),
+                            "axis",
+                                    org.tensorflow.framework.AttrValue.newBuilder()
+                                            .setI(-1)
+                                            .build()),
                     "tokens",
                     "depth",
                     "on",
@@ -141,8 +144,7 @@ final class TensorflowLm {
         return g.build();
     }
 
-    private static void matMul(
-            TensorflowGraph g, String name, String a, String b, boolean transposed, int... shape) {
+    private static void matMul(TensorflowGraph g, String name, String a, String b, boolean transposed, int... shape) {
         String product = shape.length == 0 ? name : name + "/product";
         g.op(product, "MatMul", Map.of("transpose_a", flag(false), "transpose_b", flag(transposed)), a, b);
         if (shape.length > 0) {

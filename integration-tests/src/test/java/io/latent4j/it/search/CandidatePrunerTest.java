@@ -101,8 +101,7 @@ class CandidatePrunerTest {
 
     @Test
     void badArgumentsAreNamed() {
-        assertMessage(
-                "minResource: expected 1 or more, found 0", () -> new AsynchronousSuccessiveHalving(true, 0, 2));
+        assertMessage("minResource: expected 1 or more, found 0", () -> new AsynchronousSuccessiveHalving(true, 0, 2));
         assertMessage(
                 "reductionFactor: expected 2 or more, found 1", () -> new AsynchronousSuccessiveHalving(true, 1, 1));
         assertMessage(

@@ -51,8 +51,7 @@ class ParzenEstimatorTest {
     void mixtureIsTheMeanOfUniformAndKernels() {
         // Distances to the farther neighbour, 0, 0.5 and 1 counted: 0.3 (to 0.5), 0.4 (to 0.5)
         ParzenEstimator mixture = new ParzenEstimator(INTERVAL, new double[][] {{0.2}, {0.9}});
-        double expected =
-                (1 + truncated(0.4, 0.2, 0.3) + truncated(0.4, 0.9, 0.4)) / 3;
+        double expected = (1 + truncated(0.4, 0.2, 0.3) + truncated(0.4, 0.9, 0.4)) / 3;
         assertEquals(expected, mixture.density(new double[] {0.4}), 1e-12);
     }
 
@@ -72,8 +71,7 @@ class ParzenEstimatorTest {
                         + truncated(0.3, 0.7, width) * truncated(0.5, 0.4, width))
                 / 3;
         assertEquals(expected, mixture.density(new double[] {0.3, 0.5}), 1e-12);
-        double integral =
-                integral(x -> integral(y -> mixture.density(new double[] {x, y})));
+        double integral = integral(x -> integral(y -> mixture.density(new double[] {x, y})));
         assertEquals(1, integral, 1e-5);
     }
 
@@ -126,7 +124,9 @@ class ParzenEstimatorTest {
     @Test
     void fixedValuesHaveNoDimension() {
         List<Dimension> dimensions = Dimension.of(initialized(
-                new FixedValue<>(3), new ContinuousParameterSpace(new LogUniformDistribution(1e-4, 1)), new BooleanSpace()));
+                new FixedValue<>(3),
+                new ContinuousParameterSpace(new LogUniformDistribution(1e-4, 1)),
+                new BooleanSpace()));
         assertEquals(List.of(new Dimension.Interval(), new Dimension.Categories(2, true)), dimensions);
     }
 

@@ -147,8 +147,7 @@ class PruningTaskCreatorTest {
                 .dataSource(Source.class, new Properties())
                 .scoreFunction(score)
                 .modelSaver(new FileModelSaver(folder.toString()))
-                .terminationConditions(
-                        new MaxCandidatesCondition(12), new MaxTimeCondition(60, TimeUnit.SECONDS))
+                .terminationConditions(new MaxCandidatesCondition(12), new MaxTimeCondition(60, TimeUnit.SECONDS))
                 .rngSeed(3)
                 .build();
         LocalOptimizationRunner runner = new LocalOptimizationRunner(
@@ -172,9 +171,8 @@ class PruningTaskCreatorTest {
 
     private static OptimizationResult run(PruningTaskCreator creator, Candidate<?> candidate) {
         OptimizationConfiguration configuration = new OptimizationConfiguration();
-        configuration.setCandidateGenerator(new TpeCandidateGenerator.Builder(
-                        ParameterList.of(new ContinuousParameterSpace(0, 1)), true)
-                .build());
+        configuration.setCandidateGenerator(
+                new TpeCandidateGenerator.Builder(ParameterList.of(new ContinuousParameterSpace(0, 1)), true).build());
         configuration.setTerminationConditions(List.of(new MaxCandidatesCondition(1)));
         ScoreFunction score = new TestSetLossScoreFunction();
         try {
@@ -217,7 +215,11 @@ class PruningTaskCreatorTest {
     }
 
     private static DenseLayer hidden() {
-        return new DenseLayer.Builder().nIn(2).nOut(4).activation(Activation.TANH).build();
+        return new DenseLayer.Builder()
+                .nIn(2)
+                .nOut(4)
+                .activation(Activation.TANH)
+                .build();
     }
 
     private static OutputLayer output() {

@@ -38,7 +38,6 @@ import org.deeplearning4j.arbiter.optimize.parameter.continuous.ContinuousParame
 import org.deeplearning4j.arbiter.optimize.parameter.discrete.DiscreteParameterSpace;
 import org.deeplearning4j.arbiter.optimize.parameter.integer.IntegerParameterSpace;
 import org.deeplearning4j.arbiter.scoring.impl.TestSetLossScoreFunction;
-import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -138,7 +137,8 @@ class TpeCandidateGeneratorTest {
             TpeCandidateGenerator generator = nearMiddle(seed);
             double running = generator.getCandidate().getFlatParameters()[0];
             parallel += Math.abs(running - generator.getCandidate().getFlatParameters()[0]) / 200;
-            sequential += Math.abs(running - nearMiddle(seed + 1000).getCandidate().getFlatParameters()[0]) / 200;
+            sequential +=
+                    Math.abs(running - nearMiddle(seed + 1000).getCandidate().getFlatParameters()[0]) / 200;
         }
         assertTrue(parallel > 1.2 * sequential, "mean distances: " + parallel + ", " + sequential);
     }
@@ -234,7 +234,8 @@ class TpeCandidateGeneratorTest {
                 .build();
         for (int i = 0; i < 8; i++) {
             Candidate<?> candidate = generator.getCandidate();
-            generator.reportResults(result(candidate, i == 3 ? Double.valueOf(Double.NaN) : i == 4 ? null : Double.valueOf(i)));
+            generator.reportResults(
+                    result(candidate, i == 3 ? Double.valueOf(Double.NaN) : i == 4 ? null : Double.valueOf(i)));
         }
         for (CandidateGenerator read : List.of(
                 OptimizationConfiguration.fromJson(configuration.toJson()).getCandidateGenerator(),

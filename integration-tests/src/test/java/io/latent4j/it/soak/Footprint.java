@@ -43,17 +43,27 @@ record Footprint(
                 ManagementFactory.getThreadMXBean().getThreadCount());
     }
 
-    /** Collects garbage until the threads that free native memory for it have nothing left to do. */
+    /** Collects garbage until another collection leaves nothing to do for the threads that free native memory. */
     private static void collect() {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+        long deadline = System.nanoTime() + TimeUnit.MINUTES.toNanos(3);
         int before;
-        int unchanged = 0;
         do {
             before = countNativeObjects();
             System.gc();
-            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
-            unchanged = countNativeObjects() == before ? unchanged + 1 : 0;
-        } while (unchanged < 3 && System.nanoTime() < deadline);
+            awaitDeallocators(deadline);
+        } while (countNativeObjects() != before && System.nanoTime() < deadline);
+    }
+
+    /** Until a second has passed in which nothing was freed. */
+    private static void awaitDeallocators(long deadline) {
+        int before = countNativeObjects();
+        int unchanged = 0;
+        while (unchanged < 10 && System.nanoTime() < deadline) {
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
+            int now = countNativeObjects();
+            unchanged = now == before ? unchanged + 1 : 0;
+            before = now;
+        }
     }
 
     /** The deallocator service has no accessor for the objects that it watches. */

@@ -60,7 +60,7 @@ class SoakTest {
                 Models.output(classifier, points.get(0), false);
                 Models.output(cosup, texts.get(0), false);
             }
-            if (step % 1_000 == 0) {
+            if (step % (WINDOW / 5) == 0) {
                 IStar.updateShrinkage(classifier, new Minibatches(points), 100, step);
                 assertFalse(Nd4j.getWorkspaceManager().anyWorkspaceActiveForCurrentThread());
             }
@@ -80,13 +80,14 @@ class SoakTest {
         // One object forgotten in 100 steps would be 240 more
         assertTrue(last.nativeObjects() <= warm.nativeObjects() + 50, all);
         assertEquals(warm.workspaces(), last.workspaces(), all);
-        assertEquals(warm.workspaceBytes(), last.workspaceBytes(), all);
+        // A workspace grows when a step needs more than all before it; 4 bytes forgotten in each step would be 96 kB
+        assertTrue(last.workspaceBytes() <= warm.workspaceBytes() + 4_000, all);
         assertTrue(last.threads() <= warm.threads() + 2, all);
         // 64 bytes, such as one array's header, forgotten in each step would be 1.5 MB
         assertTrue(last.heap() <= warm.heap() + 1_000_000, all);
         assertTrue(last.tracked() <= warm.tracked() + 1_000_000, all);
-        // Allocators' pools, compiled code and stacks make this number coarse: 1 kB a step would be 24 MB
-        assertTrue(last.beyondHeap() <= warm.beyondHeap() + 24_000_000, all);
+        // Coarse, as Java's heap and the allocators touch pages that they reserved before: 4 kB a step would be 98 MB
+        assertTrue(last.beyondHeap() <= warm.beyondHeap() + 98_000_000, all);
     }
 
     private static double score(Model model, List<MultiDataSet> batches) {

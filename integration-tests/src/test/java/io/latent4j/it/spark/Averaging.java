@@ -46,7 +46,8 @@ final class Averaging {
         if (copy instanceof MultiLayerNetwork chain) {
             SparkDl4jMultiLayer trainer = new SparkDl4jMultiLayer(spark, chain, master);
             for (List<MultiDataSet> epoch : epochs) {
-                trainer.fit(spark.parallelize(epoch.stream().map(Averaging::single).toList(), epoch.size()));
+                trainer.fit(
+                        spark.parallelize(epoch.stream().map(Averaging::single).toList(), epoch.size()));
             }
             return trainer.getNetwork();
         }
@@ -57,7 +58,8 @@ final class Averaging {
         return trainer.getNetwork();
     }
 
-    private static DataSet single(MultiDataSet data) {
+    /** For chains of layers. */
+    static DataSet single(MultiDataSet data) {
         INDArray[] features = data.getFeaturesMaskArrays();
         INDArray[] labels = data.getLabelsMaskArrays();
         return new DataSet(

@@ -76,7 +76,8 @@ enum Component {
             case ISTAR_VERTEX ->
                 Models.graph(settings, InputType.feedForward(FEATURES), graph -> graph.addLayer("a", dense(), "in")
                         .addLayer("b", dense(), "a")
-                        .addVertex("istar", new IStarVertex.Builder().lambda(0.5).build(), "a", "b")
+                        .addVertex(
+                                "istar", new IStarVertex.Builder().lambda(0.5).build(), "a", "b")
                         .addLayer("out", output(), "istar"));
             case NEURAL_CLUSTERING ->
                 Models.chain(
@@ -102,8 +103,7 @@ enum Component {
                                 .trainableScale(true)
                                 .build());
             case COSUPERVISION ->
-                coSupervised(settings
-                        .base()
+                coSupervised(settings.base()
                         .graphBuilder()
                         .addInputs("tokens", "passages")
                         .addLayer("words", embedding(), "tokens")
@@ -111,8 +111,7 @@ enum Component {
                         .addLayer("passageWords", embedding(), "passages")
                         .addLayer("emb", lstm(), "passageWords"));
             case COSUPERVISION_SHARED ->
-                coSupervised(settings
-                        .base()
+                coSupervised(settings.base()
                         .graphBuilder()
                         .addInputs("tokens", "passages")
                         .addVertex("both", new SequenceStackVertex(), "tokens", "passages")

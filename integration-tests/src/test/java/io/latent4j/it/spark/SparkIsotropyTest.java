@@ -102,7 +102,8 @@ class SparkIsotropyTest {
         return Models.graph(Settings.training(new Sgd(0.1)), InputType.recurrent(3), graph -> graph.addLayer(
                         "first", lstm(), "in")
                 .addLayer("second", lstm(), "first")
-                .addVertex("istar", new IStarVertex.Builder().lambda(1).zeta(0.3).build(), "first", "second")
+                .addVertex(
+                        "istar", new IStarVertex.Builder().lambda(1).zeta(0.3).build(), "first", "second")
                 .addLayer("out", output(), "istar"));
     }
 
@@ -138,8 +139,7 @@ class SparkIsotropyTest {
     void shrinkageIsThatOfOneMachine() {
         for (Model network : List.of(chain(), graph())) {
             Model expected = Models.copy(network);
-            IStar.updateShrinkage(
-                    expected, new SingletonMultiDataSetIterator(merged()), Long.MAX_VALUE, 1);
+            IStar.updateShrinkage(expected, new SingletonMultiDataSetIterator(merged()), Long.MAX_VALUE, 1);
             SparkIsotropy.updateShrinkage(network, spark.parallelize(minibatches(), 4));
             assertTrue(network.params().equalsWithEps(expected.params(), 1e-13));
             Models.fit(network, minibatches().get(0)); // which zeta > 0 without Σ_S would refuse
@@ -174,9 +174,7 @@ class SparkIsotropyTest {
         return network instanceof ComputationGraph graph
                 ? IsotropyReport.of(graph, new SingletonMultiDataSetIterator(merged()), options)
                 : IsotropyReport.of(
-                        (MultiLayerNetwork) network,
-                        new SingletonDataSetIterator(single(merged())),
-                        options);
+                        (MultiLayerNetwork) network, new SingletonDataSetIterator(single(merged())), options);
     }
 
     private static MultiDataSet merged() {
@@ -194,7 +192,8 @@ class SparkIsotropyTest {
                 expected.layers().stream().map(LayerIsotropy::name).toList(),
                 found.layers().stream().map(LayerIsotropy::name).toList());
         assertEquals(1, found.unions().size());
-        List<LayerIsotropy> wanted = List.of(expected.layers().get(0), expected.unions().get(0));
+        List<LayerIsotropy> wanted =
+                List.of(expected.layers().get(0), expected.unions().get(0));
         List<LayerIsotropy> got = List.of(found.layers().get(0), found.unions().get(0));
         for (int i = 0; i < 2; i++) {
             assertEquals(wanted.get(i).points(), got.get(i).points());

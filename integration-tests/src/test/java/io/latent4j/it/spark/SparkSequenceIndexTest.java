@@ -135,8 +135,8 @@ class SparkSequenceIndexTest {
             assertFinds(expected(sequences), index);
         }
         List<Tuple2<String, int[]>> bad = List.of(new Tuple2<>("none", new int[0]));
-        Exception e = assertThrows(
-                Exception.class, () -> SparkSequenceIndex.build(rdd(bad, 1), encoder, place, options));
+        Exception e =
+                assertThrows(Exception.class, () -> SparkSequenceIndex.build(rdd(bad, 1), encoder, place, options));
         assertEquals(SparkException.class, e.getClass());
         assertFalse(Files.exists(folder.resolve("index.parts")));
         try (LuceneSequenceIndex index = LuceneSequenceIndex.open(place, options)) {

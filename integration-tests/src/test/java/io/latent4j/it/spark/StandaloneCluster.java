@@ -65,6 +65,7 @@ final class StandaloneCluster implements AutoCloseable {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx256m",
+                "-XX:TieredStopAtLevel=1", // lives for a minute
                 "-Dorg.slf4j.simpleLogger.defaultLogLevel=info",
                 "-Dspark.master.rest.enabled=false",
                 "-cp",
@@ -121,7 +122,9 @@ final class StandaloneCluster implements AutoCloseable {
         return new SparkConf()
                 .setMaster(url)
                 .set("spark.executor.extraClassPath", System.getProperty("java.class.path"))
-                .set("spark.executor.extraJavaOptions", "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED")
+                .set(
+                        "spark.executor.extraJavaOptions",
+                        "-XX:TieredStopAtLevel=1 --add-opens=java.base/sun.nio.ch=ALL-UNNAMED")
                 .set("spark.executor.memory", "768m");
     }
 
