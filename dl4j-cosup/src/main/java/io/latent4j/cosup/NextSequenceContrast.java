@@ -257,8 +257,8 @@ public final class NextSequenceContrast {
                 losses[(int) from + i] = sum / keysOfRow.length;
                 if (!Double.isFinite(sum)) {
                     throw new IllegalArgumentException(
-                            "queries and keys must hold finite values whose scores are finite, the loss of query "
-                                    + (from + i) + " is " + sum);
+                            "queries and keys must hold finite values whose scores are finite, found a loss of " + sum
+                                    + " of query " + (from + i));
                 }
             }
             if (queryGradient != null) {

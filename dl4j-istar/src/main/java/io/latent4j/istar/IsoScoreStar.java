@@ -3,6 +3,7 @@ package io.latent4j.istar;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -74,8 +75,7 @@ public final class IsoScoreStar {
      * @throws IllegalArgumentException if the shape is unfit, a value is not finite, or all points coincide
      */
     public static double of(Points points) {
-        return requireDefined(evaluate("points", List.of(points), null, 0, false))
-                .score();
+        return requireDefined(evaluate("points", one(points), null, 0, false)).score();
     }
 
     /**
@@ -90,7 +90,7 @@ public final class IsoScoreStar {
      */
     public static double of(Points points, INDArray shrinkageCovariance, double zeta) {
         ShrinkageCovariance.requireCovariance("shrinkageCovariance", shrinkageCovariance, points.features());
-        return requireDefined(evaluate("points", List.of(points), shrinkageCovariance, zeta, false))
+        return requireDefined(evaluate("points", one(points), shrinkageCovariance, zeta, false))
                 .score();
     }
 
@@ -157,7 +157,7 @@ public final class IsoScoreStar {
         if (shrinkageCovariance != null) {
             ShrinkageCovariance.requireCovariance("shrinkageCovariance", shrinkageCovariance, points.features());
         }
-        Evaluation evaluation = requireDefined(evaluate("points", List.of(points), shrinkageCovariance, zeta, true));
+        Evaluation evaluation = requireDefined(evaluate("points", one(points), shrinkageCovariance, zeta, true));
         INDArray gradient = Nd4j.createUninitialized(
                 points.array().dataType(), points.array().shape(), 'c');
         evaluation.gradient(1.0, List.of(gradient), false);
@@ -194,6 +194,7 @@ public final class IsoScoreStar {
         if (clouds.isEmpty()) {
             throw new IllegalArgumentException(what + " must hold at least one array, found none");
         }
+        clouds.forEach(cloud -> Objects.requireNonNull(cloud, what + " must hold points, found null"));
         long n = clouds.get(0).features();
         requireDimensions(what, n);
         for (Points cloud : clouds) {
@@ -235,6 +236,10 @@ public final class IsoScoreStar {
         return route.isZero()
                 ? new Evaluation("all " + what + " coincide, so there is no variance")
                 : new Evaluation(route, forGradient);
+    }
+
+    private static List<Points> one(Points points) {
+        return List.of(Objects.requireNonNull(points, "points must be given, found null"));
     }
 
     private static Evaluation requireDefined(Evaluation evaluation) {

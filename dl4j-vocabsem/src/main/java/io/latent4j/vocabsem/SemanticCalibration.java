@@ -6,6 +6,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationReLU;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.ops.transforms.Transforms;
@@ -79,6 +80,18 @@ public final class SemanticCalibration {
             }
         }
 
+        private void requireType(DataType type) {
+            if (!type.isFPType()) {
+                throw new IllegalArgumentException("states must be of a floating-point type, found " + type);
+            }
+            for (INDArray matrix : new INDArray[] {down, up, hidden, out, gain, bias}) {
+                if (matrix != null && matrix.dataType() != type) {
+                    throw new IllegalArgumentException("weights must have the states' type " + type + ", found "
+                            + matrix.dataType() + " of shape " + Arrays.toString(matrix.shape()));
+                }
+            }
+        }
+
         private static void requireShape(String name, INDArray matrix, long rows, long columns) {
             if (matrix.rank() != 2 || matrix.size(0) != rows || matrix.size(1) != columns) {
                 throw new IllegalArgumentException(name + " must have shape [" + rows + ", " + columns + "], found "
@@ -127,7 +140,7 @@ public final class SemanticCalibration {
      * @param weights the matrices, of the states' type
      * @param options the options
      * @return λ of each row, {@code [N, d]}
-     * @throws IllegalArgumentException if the states are not a matrix of d columns
+     * @throws IllegalArgumentException if the states are not a matrix of d columns, or of another type than the weights
      */
     public static INDArray of(INDArray states, Weights weights, Options options) {
         return evaluate(states, weights, options).output();
@@ -140,13 +153,14 @@ public final class SemanticCalibration {
      * @param weights the matrices, of the states' type; read again by the gradient
      * @param options the options
      * @return the evaluation; its arrays are made in the current workspace
-     * @throws IllegalArgumentException if the states are not a matrix of d columns
+     * @throws IllegalArgumentException if the states are not a matrix of d columns, or of another type than the weights
      */
     public static Evaluation evaluate(INDArray states, Weights weights, Options options) {
         if (states.rank() != 2 || states.size(1) != weights.down().size(0)) {
             throw new IllegalArgumentException("states must have shape [N, "
                     + weights.down().size(0) + "], found " + Arrays.toString(states.shape()));
         }
+        weights.requireType(states.dataType());
         return new Evaluation(states, weights, options);
     }
 

@@ -74,6 +74,10 @@ public final class VocabularyLogits {
             throw new IllegalArgumentException("logits must have shape [" + blocks.stateCount() + ", "
                     + blocks.basisCount() + "], found " + Arrays.toString(logits.shape()));
         }
+        if (logits.dataType() != blocks.type()) {
+            throw new IllegalArgumentException(
+                    "logits must have the type " + blocks.type() + ", found " + logits.dataType());
+        }
         blocks.logits(0, blocks.stateCount(), logits);
     }
 

@@ -7,6 +7,7 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.shade.jackson.core.JsonParser;
@@ -33,7 +34,8 @@ public final class BytePairTokenizer implements TextTokenizer, AutoCloseable {
     }
 
     /**
-     * Reads a tokenizer.
+     * Reads a tokenizer. Some damage to a file makes DJL's native half end the process instead of throwing: read files of
+     * known origin only.
      *
      * @param file a {@code tokenizer.json}
      * @return the tokenizer; to be closed
@@ -65,6 +67,7 @@ public final class BytePairTokenizer implements TextTokenizer, AutoCloseable {
         if (root == null) {
             throw new IOException(file + ": expected JSON, found none");
         }
+        requirePrefix(file, root.path("model"));
         int largest = -1;
         for (JsonNode id : root.path("model").path("vocab")) {
             largest = Math.max(largest, id.asInt(-1));
@@ -78,11 +81,32 @@ public final class BytePairTokenizer implements TextTokenizer, AutoCloseable {
         return largest + 1;
     }
 
+    /** The native half cuts this prefix off without a look, and ends the process where it is not there. */
+    private static void requirePrefix(Path file, JsonNode model) throws IOException {
+        String prefix = model.path("continuing_subword_prefix").isTextual()
+                ? model.path("continuing_subword_prefix").asText()
+                : "";
+        for (JsonNode merge : prefix.isEmpty() ? List.<JsonNode>of() : model.path("merges")) {
+            String second = merge.isArray()
+                    ? merge.path(1).asText()
+                    : merge.asText().substring(merge.asText().indexOf(' ') + 1);
+            if (!second.startsWith(prefix)) {
+                throw new IOException(file + ": expected second parts of model.merges to begin with the"
+                        + " continuing_subword_prefix \"" + prefix + "\", found \"" + second + "\"");
+            }
+        }
+    }
+
     @Override
     public int[] encode(String text) {
-        return Arrays.stream(tokenizer.encode(text, false, false).getIds())
-                .mapToInt(Math::toIntExact)
-                .toArray();
+        try {
+            return Arrays.stream(tokenizer.encode(text, false, false).getIds())
+                    .mapToInt(Math::toIntExact)
+                    .toArray();
+        } catch (RuntimeException e) { // what DJL's native half throws, of no closer type
+            throw new IllegalStateException(
+                    "the tokenizer's file must be able to encode any text, found: " + e.getMessage(), e);
+        }
     }
 
     @Override

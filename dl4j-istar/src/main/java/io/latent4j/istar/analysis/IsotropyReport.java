@@ -415,6 +415,7 @@ public record IsotropyReport(List<LayerIsotropy> layers, List<LayerIsotropy> uni
      * @param meanDeviations from how many standard deviations off the average mean on a dimension is an outlier, &gt; 0
      * @param dataFormat layout of activations of rank 3 for given arrays and for layers whose configuration does not tell
      * @param seed seed of sampling and pairs; equal seeds and data give equal reports
+     * @serial exclude
      */
     public record Options(
             List<String> layers,

@@ -48,9 +48,16 @@ public final class IsotropyStatistics implements Serializable {
     @Serial
     private static final long serialVersionUID = 1L;
 
+    /** How to take the numbers. */
     private final Options options;
+
+    /** Seed of the samples. */
     private final long seed;
+
+    /** Names of the layers that were asked for. */
     private final Set<String> wanted = new LinkedHashSet<>();
+
+    /** What is known of each layer, by its name. */
     private final Map<String, Layer> layers = new LinkedHashMap<>();
 
     /**

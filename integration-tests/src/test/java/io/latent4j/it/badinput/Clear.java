@@ -16,7 +16,7 @@ import org.nd4j.linalg.exception.ND4JException;
  *
  * <p>Its type is one that says "bad input": {@code IllegalArgumentException}, {@code IllegalStateException}, {@code
  * UnsupportedOperationException}, {@code IOException}, DL4J's or ND4J's own exceptions, the quickstart's {@code
- * CorpusException}, or a {@code NullPointerException} of {@code requireNonNull}; not one that happened along the way, such
+ * CorpusException}, or a {@code NullPointerException} that names what was null; not one that happened along the way, such
  * as an index out of bounds, a failed cast, a division by zero, or an error of the virtual machine. One that was thrown by,
  * or passed on from the JDK through, our own code names what was expected and what was found besides.
  */
@@ -59,7 +59,7 @@ final class Clear {
         if (message == null || message.isBlank()) {
             return "it has no message";
         }
-        if (isOurs(thrown)) {
+        if (isOurs(thrown) && !(thrown instanceof NullPointerException)) {
             if (!EXPECTED.matcher(message).find()) {
                 return "it doesn't say what was expected";
             }
@@ -72,7 +72,7 @@ final class Clear {
 
     private static boolean hasClearType(Throwable thrown) {
         return thrown instanceof NullPointerException
-                ? thrown.getStackTrace()[0].getClassName().equals("java.util.Objects")
+                ? thrown.getStackTrace()[0].getClassName().equals("java.util.Objects") || namesArgument(thrown)
                 : thrown instanceof IllegalArgumentException
                         || thrown instanceof IllegalStateException
                         || thrown instanceof UnsupportedOperationException
@@ -82,6 +82,13 @@ final class Clear {
                         || thrown instanceof ND4JException
                         || thrown instanceof InvalidInputTypeException
                         || thrown.getClass().getSimpleName().equals("CorpusException");
+    }
+
+    /** The JDK names a variable of ours that was null, such as a function's argument. */
+    private static boolean namesArgument(Throwable thrown) {
+        return isOurs(thrown)
+                && thrown.getMessage() != null
+                && thrown.getMessage().matches(".* because \"[a-z]\\w*(\\[\\w+])?\" is null");
     }
 
     /** Whether our code threw the exception or let one of the JDK's pass. */

@@ -44,22 +44,14 @@ class JsonBadInputTest {
     @Property(seed = "10")
     void fieldsOfOurComponents(@ForAll("networks") Networks kind, @ForAll("damage") List<JsonDamage> damage)
             throws Exception {
-        String json = intact(kind);
-        for (JsonDamage one : damage) {
-            json = one.apply(json, true);
-        }
-        String damaged = json;
+        String damaged = JsonDamage.apply(damage, intact(kind), true);
         Sweep.attempt("JSON: fields of our components", () -> use(kind, damaged));
     }
 
     @Property(seed = "11")
     void fieldsOfNetworks(@ForAll("networks") Networks kind, @ForAll("damage") List<JsonDamage> damage)
             throws Exception {
-        String json = intact(kind);
-        for (JsonDamage one : damage) {
-            json = one.apply(json, false);
-        }
-        String damaged = json;
+        String damaged = JsonDamage.apply(damage, intact(kind), false);
         Sweep.attemptOfDl4j("JSON: fields of whole networks", () -> use(kind, damaged));
     }
 

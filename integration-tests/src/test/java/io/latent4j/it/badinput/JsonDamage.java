@@ -85,9 +85,24 @@ record JsonDamage(Kind kind, int field, int value) {
         JsonNode root = JSON.readTree(json);
         List<Runnable> ways = new ArrayList<>();
         visit(root, !ours, (object, name) -> ways.add(() -> damage(object, name)));
+        if (ways.isEmpty()) { // earlier damage left nothing to damage
+            return json;
+        }
         ways.get(field % ways.size()).run();
         String text = JSON.writerWithDefaultPrettyPrinter().writeValueAsString(root);
         return kind == Kind.NEST ? text.replace("\"@deep\"", "[".repeat(20_000) + "]".repeat(20_000)) : text;
+    }
+
+    /** The text with all damage, up to the first that is too deep to be read again. */
+    static String apply(List<JsonDamage> damage, String json, boolean ours) throws IOException {
+        String damaged = json;
+        for (JsonDamage one : damage) {
+            damaged = one.apply(damaged, ours);
+            if (one.kind == Kind.NEST) {
+                break;
+            }
+        }
+        return damaged;
     }
 
     private void damage(ObjectNode object, String name) {

