@@ -360,7 +360,7 @@ public final class CoSupervision {
             /**
              * Sets the weight of the next-token loss.
              *
-             * @param nextTokenWeight finite and at least 0; default 1, 0 trains on sequences alone
+             * @param nextTokenWeight 0 to 1e30; default 1, 0 trains on sequences alone
              * @return this
              */
             public Builder nextTokenWeight(double nextTokenWeight) {
@@ -371,7 +371,7 @@ public final class CoSupervision {
             /**
              * Sets λ, the weight of the next-sequence loss.
              *
-             * @param lossWeight finite and at least 0; default 0.01, 0 trains on tokens alone
+             * @param lossWeight 0 to 1e30; default 0.01, 0 trains on tokens alone
              * @return this
              */
             public Builder lossWeight(double lossWeight) {

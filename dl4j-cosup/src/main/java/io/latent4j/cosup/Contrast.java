@@ -19,12 +19,15 @@ public final class Contrast implements Serializable {
     /** The paper's contrast: dot product, temperature 1, queries against keys only. */
     public static final Contrast PAPER = new Contrast(Similarity.DOT, 1, false);
 
+    /** The similarity whose softmax over the keys is taken. */
     @JsonProperty("similarity")
     private final Similarity similarity;
 
+    /** The divisor of the similarities. */
     @JsonProperty("temperature")
     private final double temperature;
 
+    /** Whether keys are contrasted with the queries as well. */
     @JsonProperty("symmetric")
     private final boolean symmetric;
 
@@ -32,9 +35,9 @@ public final class Contrast implements Serializable {
      * Checks the options.
      *
      * @param similarity the similarity whose softmax over the keys is taken
-     * @param temperature divisor of the similarities, positive and finite
+     * @param temperature divisor of the similarities, 1e-30 to 1e30
      * @param symmetric whether keys are contrasted with the queries as well, each direction counting one half
-     * @throws IllegalArgumentException if the temperature is not positive and finite
+     * @throws IllegalArgumentException if the temperature is outside that range
      */
     @JsonCreator
     public Contrast(
@@ -91,7 +94,7 @@ public final class Contrast implements Serializable {
     /**
      * The same with another temperature.
      *
-     * @param value the temperature, positive and finite
+     * @param value the temperature, 1e-30 to 1e30
      * @return a new contrast
      * @throws IllegalArgumentException if it is not
      */

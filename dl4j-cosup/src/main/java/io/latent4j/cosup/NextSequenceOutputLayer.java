@@ -215,7 +215,7 @@ public final class NextSequenceOutputLayer extends WeightedOutputLayer {
         /**
          * Sets the divisor of the similarities. COSINE wants one well below 1, such as 0.05.
          *
-         * @param temperature positive and finite; default 1
+         * @param temperature 1e-30 to 1e30; default 1
          * @return this
          * @throws IllegalArgumentException if it is not
          */

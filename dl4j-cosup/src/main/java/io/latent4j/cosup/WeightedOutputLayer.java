@@ -100,7 +100,7 @@ public abstract class WeightedOutputLayer extends BaseOutputLayer {
     /**
      * Sets the weight of the loss; for JSON and search spaces.
      *
-     * @param lossWeight finite and at least 0
+     * @param lossWeight 0 to 1e30
      * @throws IllegalArgumentException if it is not
      */
     @JsonProperty("lossWeight")
@@ -177,7 +177,7 @@ public abstract class WeightedOutputLayer extends BaseOutputLayer {
         /**
          * Sets the weight of the loss.
          *
-         * @param lossWeight finite and at least 0; 0 switches the loss off
+         * @param lossWeight 0 to 1e30; 0 switches the loss off
          * @return this
          * @throws IllegalArgumentException if it is negative, infinite or NaN
          */

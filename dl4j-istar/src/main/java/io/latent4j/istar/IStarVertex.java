@@ -152,7 +152,7 @@ public class IStarVertex extends GraphVertex {
         /**
          * Sets λ, the weight of the penalty.
          *
-         * @param lambda λ, finite; default 1
+         * @param lambda λ, at most 1e30 in magnitude; default 1
          * @return this
          * @throws IllegalArgumentException if λ is not finite
          */

@@ -159,7 +159,7 @@ public abstract class PenaltyLayerConfiguration extends Layer {
     /**
      * Sets the weight of the penalty; for JSON and search spaces.
      *
-     * @param lambda λ, finite
+     * @param lambda λ, at most 1e30 in magnitude
      * @throws IllegalArgumentException if λ is not finite
      */
     @JsonProperty("lambda")
@@ -292,7 +292,7 @@ public abstract class PenaltyLayerConfiguration extends Layer {
         /**
          * Sets λ, the weight of the penalty.
          *
-         * @param lambda λ, finite; default 1; 0 switches the layer off
+         * @param lambda λ, at most 1e30 in magnitude; default 1; 0 switches the layer off
          * @return this
          * @throws IllegalArgumentException if λ is not finite
          */

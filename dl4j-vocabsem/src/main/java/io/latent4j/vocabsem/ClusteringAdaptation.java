@@ -639,7 +639,7 @@ public final class ClusteringAdaptation {
         /**
          * Sets the scale of the semantic logits.
          *
-         * @param scale positive and finite; default 1, the paper's
+         * @param scale 1e-30 to 1e30; default 1, the paper's
          * @return this
          * @throws IllegalArgumentException if it is not
          */

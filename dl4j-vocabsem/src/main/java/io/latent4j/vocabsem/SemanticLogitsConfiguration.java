@@ -195,7 +195,7 @@ public abstract class SemanticLogitsConfiguration extends BaseOutputLayer {
     /**
      * Sets the factor of the similarities; for JSON and search spaces.
      *
-     * @param scale positive and finite
+     * @param scale 1e-30 to 1e30
      * @throws IllegalArgumentException if it is not
      */
     @JsonProperty("scale")
@@ -372,7 +372,7 @@ public abstract class SemanticLogitsConfiguration extends BaseOutputLayer {
          * Sets the factor of the similarities. With COSINE and the paper's scale of 1 the cross-entropy over K outputs
          * cannot fall under ln(1 + (K−1)e⁻²).
          *
-         * @param scale positive and finite; default 1
+         * @param scale 1e-30 to 1e30; default 1
          * @return this
          * @throws IllegalArgumentException if it is not
          */

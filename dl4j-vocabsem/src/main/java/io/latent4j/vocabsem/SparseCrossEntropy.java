@@ -42,7 +42,7 @@ public final class SparseCrossEntropy {
      * @param states {@code [N, d]}
      * @param bases {@code [K, d]}
      * @param similarity the similarity
-     * @param scale factor, positive and finite
+     * @param scale factor, 1e-30 to 1e30
      * @param labels N token ids in [0, K), of an integer type; ids of states with weight 0 do not matter
      * @param weights N weights; null: each 1
      * @param clip least probability that the loss sees, in [0, 0.5]

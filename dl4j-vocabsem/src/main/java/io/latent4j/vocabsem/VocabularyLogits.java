@@ -46,7 +46,7 @@ public final class VocabularyLogits {
      * @param states {@code [N, d]}
      * @param bases {@code [K, d]}; row-major, or a transposed column-major {@code [d, K]}, is read without a copy
      * @param similarity the similarity
-     * @param scale factor, positive and finite; 1 in the paper
+     * @param scale factor, 1e-30 to 1e30; 1 in the paper
      * @return {@code [N, K]}, row-major
      * @throws IllegalArgumentException if shapes do not fit or the scale is not positive
      */

@@ -262,7 +262,7 @@ public final class CoSupervisionSpace extends ComputationGraphSpace {
         /**
          * Fixes the weight of the next-token loss.
          *
-         * @param nextTokenWeight finite and at least 0
+         * @param nextTokenWeight 0 to 1e30
          * @return this
          */
         public Builder nextTokenWeight(double nextTokenWeight) {
@@ -273,7 +273,7 @@ public final class CoSupervisionSpace extends ComputationGraphSpace {
         /**
          * Fixes λ.
          *
-         * @param lossWeight finite and at least 0
+         * @param lossWeight 0 to 1e30
          * @return this
          */
         public Builder lossWeight(double lossWeight) {
@@ -283,7 +283,7 @@ public final class CoSupervisionSpace extends ComputationGraphSpace {
         /**
          * Searches λ, the weight of the next-sequence loss.
          *
-         * @param lossWeight space of such values: finite and at least 0
+         * @param lossWeight space of such values: 0 to 1e30
          * @return this
          */
         public Builder lossWeight(ParameterSpace<Double> lossWeight) {
@@ -315,7 +315,7 @@ public final class CoSupervisionSpace extends ComputationGraphSpace {
         /**
          * Fixes the divisor of the similarities.
          *
-         * @param temperature positive and finite
+         * @param temperature 1e-30 to 1e30
          * @return this
          */
         public Builder temperature(double temperature) {
@@ -325,7 +325,7 @@ public final class CoSupervisionSpace extends ComputationGraphSpace {
         /**
          * Searches the divisor of the similarities.
          *
-         * @param temperature space of such values: positive and finite
+         * @param temperature space of such values: 1e-30 to 1e30
          * @return this
          */
         public Builder temperature(ParameterSpace<Double> temperature) {

@@ -131,7 +131,7 @@ public final class NextSequenceOutputLayerSpace extends WeightedOutputLayerSpace
         /**
          * Fixes the divisor of the similarities.
          *
-         * @param temperature positive and finite
+         * @param temperature 1e-30 to 1e30
          * @return this
          */
         public Builder temperature(double temperature) {
@@ -141,7 +141,7 @@ public final class NextSequenceOutputLayerSpace extends WeightedOutputLayerSpace
         /**
          * Searches the divisor of the similarities.
          *
-         * @param temperature space of such values: positive and finite
+         * @param temperature space of such values: 1e-30 to 1e30
          * @return this
          */
         public Builder temperature(ParameterSpace<Double> temperature) {

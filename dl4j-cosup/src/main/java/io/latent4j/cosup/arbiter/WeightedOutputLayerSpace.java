@@ -80,7 +80,7 @@ public abstract class WeightedOutputLayerSpace<L extends WeightedOutputLayer> ex
         /**
          * Fixes the weight of the loss.
          *
-         * @param lossWeight finite and at least 0
+         * @param lossWeight 0 to 1e30
          * @return this
          */
         public T lossWeight(double lossWeight) {
@@ -90,7 +90,7 @@ public abstract class WeightedOutputLayerSpace<L extends WeightedOutputLayer> ex
         /**
          * Searches the weight of the loss.
          *
-         * @param lossWeight space of such values: finite and at least 0
+         * @param lossWeight space of such values: 0 to 1e30
          * @return this
          */
         public T lossWeight(ParameterSpace<Double> lossWeight) {

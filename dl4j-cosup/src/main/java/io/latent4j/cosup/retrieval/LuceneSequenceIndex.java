@@ -561,13 +561,28 @@ public final class LuceneSequenceIndex implements SequenceIndex {
         @Serial
         private static final long serialVersionUID = 1L;
 
+        /** d, 0: that of the existing index. */
         private int dimension;
+
+        /** How vectors are compared, null: as in the existing index. */
         private @Nullable Similarity similarity;
+
+        /** The graph's neighbours per sequence. */
         private int maxConnections = 16;
+
+        /** Candidates while the graph is built. */
         private int beamWidth = 100;
+
+        /** Candidates of a search. */
         private int candidates = 200;
+
+        /** Threads that build the graph. */
         private int threads = Runtime.getRuntime().availableProcessors();
+
+        /** Buffer of vectors that are not written yet. */
         private double memoryMegabytes = 256;
+
+        /** Whether the index is only searched. */
         private boolean readOnly;
 
         /** Creates a builder with the defaults. */

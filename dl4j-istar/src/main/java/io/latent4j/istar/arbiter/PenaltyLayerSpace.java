@@ -111,7 +111,7 @@ public abstract class PenaltyLayerSpace<L extends PenaltyLayerConfiguration> ext
         /**
          * Fixes λ, the weight of the penalty.
          *
-         * @param lambda λ, finite
+         * @param lambda λ, at most 1e30 in magnitude
          * @return this
          */
         public T lambda(double lambda) {

@@ -141,7 +141,7 @@ public abstract class SemanticLogitsConfigurationSpace<L extends SemanticLogitsC
         /**
          * Fixes the factor of the similarities.
          *
-         * @param scale positive and finite
+         * @param scale 1e-30 to 1e30
          * @return this
          */
         public T scale(double scale) {
@@ -151,7 +151,7 @@ public abstract class SemanticLogitsConfigurationSpace<L extends SemanticLogitsC
         /**
          * Searches the factor of the similarities.
          *
-         * @param scale space of such values: positive and finite
+         * @param scale space of such values: 1e-30 to 1e30
          * @return this
          */
         public T scale(ParameterSpace<Double> scale) {
