@@ -219,7 +219,7 @@ public abstract class PenaltyLayerConfiguration extends Layer {
      * @param nIn n ≥ 2, or 0 for not known
      * @throws IllegalArgumentException if n is negative or 1
      */
-    @JsonProperty("nIn")
+    @JsonProperty("nin") // as Jackson calls it after the getter
     public void setNIn(long nIn) {
         this.nIn = requireNIn(nIn);
     }
