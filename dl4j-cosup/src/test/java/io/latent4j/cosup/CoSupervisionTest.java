@@ -398,11 +398,11 @@ class CoSupervisionTest {
         graph.fit(Batches.usual(DataType.DOUBLE));
         assertFalse(before.equals(graph.params()), "still trains");
 
-        rejects("lossWeight must be finite and at least 0, found -0.1", () -> new NextSequenceOutputLayer.Builder()
+        rejects("lossWeight must be from 0 to 1.0E30, found -0.1", () -> new NextSequenceOutputLayer.Builder()
                 .lossWeight(-0.1));
         rejects("found NaN", () -> new NextSequenceOutputLayer.Builder().lossWeight(Double.NaN));
         rejects("temperature must be positive", () -> new NextSequenceOutputLayer.Builder().temperature(0));
-        rejects("memorySize must be at least 0, found -1", () -> new NextSequenceVertex(-1));
+        rejects("memorySize must be from 0 to 16777216, found -1", () -> new NextSequenceVertex(-1));
         rejects("stateSize must be positive, found 0", () -> new CoSupervision.Heads.Builder("a", "b", 0, 3));
         ComputationGraph plain = new ComputationGraph(new NeuralNetConfiguration.Builder()
                 .graphBuilder()

@@ -329,7 +329,9 @@ class NextSequenceContrastTest {
         rejects("3 queries, found 2", () -> NextSequenceContrast.of(queries, keys, Pairing.of(1, 2), Contrast.PAPER));
         rejects("none for query 1", () -> Pairing.of(new int[][] {{1}, {}}));
         rejects("different keys", () -> Pairing.of(new int[][] {{1, 1}}));
-        rejects("temperature must be positive and finite, found 0.0", () -> new Contrast(Similarity.DOT, 0, false));
+        rejects(
+                "temperature must be positive, from 1e-30 to 1e30, found 0.0",
+                () -> new Contrast(Similarity.DOT, 0, false));
         rejects("found NaN", () -> new Contrast(Similarity.DOT, Double.NaN, false));
         rejects("must not be negative, found -1", () -> Pairing.diagonal(2).withOwnKeys(-1));
         rejects("finite", () -> NextSequenceContrast.of(queries.div(0), keys));

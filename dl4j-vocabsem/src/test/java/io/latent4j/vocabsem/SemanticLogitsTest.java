@@ -439,8 +439,8 @@ class SemanticLogitsTest {
     @Test
     void badSettingsAreNamed() {
         SemanticLogits.Builder builder = new SemanticLogits.Builder();
-        assertMessage("scale must be positive and finite, found 0.0", () -> builder.scale(0));
-        assertMessage("scale must be positive and finite, found NaN", () -> builder.scale(Double.NaN));
+        assertMessage("scale must be positive, from 1e-30 to 1e30, found 0.0", () -> builder.scale(0));
+        assertMessage("scale must be positive, from 1e-30 to 1e30, found NaN", () -> builder.scale(Double.NaN));
         assertMessage("hasBias must be false", () -> builder.hasBias(true));
         assertMessage(
                 "nOut must be the number of bases, 4, or be left out, found 5",

@@ -437,11 +437,11 @@ class CoSupervisionSpacesTest {
     @Test
     void valuesOutOfRangeFailWithTheirOwnMessage() {
         for (Map.Entry<String, CoSupervisionSpace.Builder> bad : Map.of(
-                        "lossWeight must be finite and at least 0",
+                        "lossWeight must be from 0 to 1.0E30",
                         heads(towers()).lossWeight(-1),
                         "temperature must be positive",
                         heads(towers()).temperature(0),
-                        "memorySize must be at least 0",
+                        "memorySize must be from 0 to 16777216",
                         heads(towers()).memorySize(-1))
                 .entrySet()) {
             Candidate<?> candidate = new RandomSearchGenerator(bad.getValue().build(), null).getCandidate();
