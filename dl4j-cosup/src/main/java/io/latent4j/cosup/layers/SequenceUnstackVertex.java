@@ -57,6 +57,12 @@ final class SequenceUnstackVertex extends ParameterlessVertex {
     @Override
     public Pair<INDArray, MaskState> feedForwardMaskArrays(
             INDArray @Nullable [] maskArrays, MaskState currentMaskState, int minibatchSize) {
+        if (maskArrays != null && maskArrays.length < part + 2) {
+            throw new IllegalArgumentException("vertex \"" + vertexName + "\" of part " + part
+                    + " expects the stacked states and the " + (part + 1)
+                    + " or more inputs of the stack vertex, found "
+                    + maskArrays.length + " inputs");
+        }
         INDArray mask = maskArrays == null ? null : maskArrays[1 + part];
         return new Pair<>(mask, mask == null ? currentMaskState : MaskState.Active);
     }

@@ -44,7 +44,7 @@ public final class ShrinkageParamInitializer implements ParamInitializer {
         long n = iStar.getNIn();
         if (n < 2) {
             throw new IllegalStateException("IStarLayer \"" + layer.getLayerName() + "\" with zeta = " + iStar.getZeta()
-                    + " must know its number of features: set nIn, or the network's input type");
+                    + " must know its number of features, 2 or more: set nIn, or the network's input type; found " + n);
         }
         if (n > MAX_FEATURES) {
             throw new IllegalStateException("IStarLayer \"" + layer.getLayerName() + "\" with zeta = " + iStar.getZeta()

@@ -54,7 +54,8 @@ public final class CalibrationParamInitializer implements ParamInitializer {
         long d = layer.getNIn();
         if (d < 2) {
             throw new IllegalStateException("NeuralClustering \"" + layer.getLayerName()
-                    + "\" must know its number of features: set nIn, or the network's input type");
+                    + "\" must know its number of features, 2 or more: set nIn, or the network's input type; found "
+                    + d);
         }
         if (layer.getHiddenWidth() > Integer.MAX_VALUE) {
             throw new IllegalStateException("NeuralClustering \"" + layer.getLayerName()
@@ -160,9 +161,9 @@ public final class CalibrationParamInitializer implements ParamInitializer {
 
     private static void initialize(NeuralClustering layer, String key, INDArray view) {
         if (key.equals(GAIN_KEY)) {
-            view.assign(Double.isNaN(layer.getGainInit()) ? 1 : layer.getGainInit());
+            view.assign(initial("gainInit", layer.getGainInit(), 1));
         } else if (key.equals(BIAS_KEY)) {
-            view.assign(Double.isNaN(layer.getBiasInit()) ? 0 : layer.getBiasInit());
+            view.assign(initial("biasInit", layer.getBiasInit(), 0));
         } else {
             layer.getWeightInitFn()
                     .init(
@@ -250,5 +251,14 @@ public final class CalibrationParamInitializer implements ParamInitializer {
             }
         }
         return slope;
+    }
+
+    /** JSON may hold anything. */
+    private static double initial(String name, double value, double standard) {
+        if (!Double.isNaN(value) && !(Math.abs(value) <= 1e30)) {
+            throw new IllegalStateException(
+                    name + " of NeuralClustering must be at most 1e30 in magnitude, found " + value);
+        }
+        return Double.isNaN(value) ? standard : value;
     }
 }

@@ -46,6 +46,11 @@ public final class SemanticLogitsParamInitializer implements ParamInitializer {
     @Override
     public long numParams(Layer layer) {
         SemanticLogitsConfiguration logits = (SemanticLogitsConfiguration) layer;
+        if (logits.getLossFn() == null || logits.getActivationFn() == null) { // JSON may have none
+            throw new IllegalStateException(layer.getClass().getSimpleName() + " \"" + layer.getLayerName()
+                    + "\" must have a loss function and an activation, found " + logits.getLossFn() + " and "
+                    + logits.getActivationFn());
+        }
         if (logits.getNIn() < 1
                 || logits.getNOut() < 1
                 || Math.max(logits.getNIn(), logits.getNOut()) > Integer.MAX_VALUE) {

@@ -22,7 +22,7 @@ import org.nd4j.linalg.exception.ND4JException;
  */
 final class Clear {
     private static final Pattern EXPECTED = Pattern.compile(
-            "\\b(must|expects?|expected|needs?|expecting|has no|have no|is no|can't|cannot|undefined|only|truncated"
+            "\\b(must|expects?|expected|needs?|give|expecting|has no|have no|is no|can't|cannot|undefined|only|truncated"
                     + "|altered|damaged|malformed)\\b");
     private static final Pattern FOUND =
             Pattern.compile("\\b(found|has|have|is no|truncated|altered|damaged|malformed|undefined|can't|cannot)\\b");
@@ -88,7 +88,7 @@ final class Clear {
     private static boolean namesArgument(Throwable thrown) {
         return isOurs(thrown)
                 && thrown.getMessage() != null
-                && thrown.getMessage().matches(".* because \"[a-z]\\w*(\\[\\w+])?\" is null");
+                && thrown.getMessage().matches(".* because \"[a-z][\\w.]*(\\[\\w+])?\" is null");
     }
 
     /** Whether our code threw the exception or let one of the JDK's pass. */

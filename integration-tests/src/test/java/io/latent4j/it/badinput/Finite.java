@@ -18,9 +18,9 @@ final class Finite {
      */
     static void require(String what, @Nullable Object found) throws ReflectiveOperationException {
         if (found instanceof Double number && !Double.isFinite(number)) {
-            throw new AssertionError(what + " is " + number);
+            throw new NotFinite(what + " is " + number);
         } else if (found instanceof INDArray array && !isFinite(array)) {
-            throw new AssertionError(what + " has values that aren't finite: " + array);
+            throw new NotFinite(what + " has values that aren't finite: " + array);
         } else if (found instanceof Collection<?> collection) {
             for (Object element : collection) {
                 require(what, element);

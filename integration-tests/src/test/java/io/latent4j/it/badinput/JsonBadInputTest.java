@@ -45,28 +45,37 @@ class JsonBadInputTest {
     void fieldsOfOurComponents(@ForAll("networks") Networks kind, @ForAll("damage") List<JsonDamage> damage)
             throws Exception {
         String damaged = JsonDamage.apply(damage, intact(kind), true);
-        Sweep.attempt("JSON: fields of our components", () -> use(kind, damaged));
+        // A field of ours may be replaced by what DL4J's reader cannot make a layer of
+        Sweep.attemptOfDl4j("JSON: fields of our components", () -> use(kind, damaged, true));
     }
 
     @Property(seed = "11")
     void fieldsOfNetworks(@ForAll("networks") Networks kind, @ForAll("damage") List<JsonDamage> damage)
             throws Exception {
         String damaged = JsonDamage.apply(damage, intact(kind), false);
-        Sweep.attemptOfDl4j("JSON: fields of whole networks", () -> use(kind, damaged));
+        Sweep.attemptOfDl4j("JSON: fields of whole networks", () -> use(kind, damaged, false));
     }
 
     @Property(seed = "12")
     void text(@ForAll("networks") Networks kind, @ForAll("bytes") List<Damage> damage) {
         String damaged = new String(
                 Damage.apply(damage, intact(kind).getBytes(StandardCharsets.UTF_8)), StandardCharsets.ISO_8859_1);
-        Sweep.attemptOfDl4j("JSON: text of networks", () -> use(kind, damaged));
+        Sweep.attemptOfDl4j("JSON: text of networks", () -> use(kind, damaged, false));
     }
 
-    private static void use(Networks kind, String json) throws Exception {
+    private static void use(Networks kind, String json, boolean ours) throws Exception {
         Model model = kind.read(json);
         if (Networks.parameters(model) <= MAX_PARAMETERS) {
             model.init();
-            Networks.step(model, kind.batch());
+            try {
+                Networks.step(model, kind.batch());
+            } catch (NotFinite e) {
+                if (ours) {
+                    throw e;
+                }
+                // As DL4J was told, with a learning rate or a bias of 1e300
+                throw new ArithmeticException("DL4J computes numbers that aren't finite: " + e.getMessage());
+            }
         }
     }
 }

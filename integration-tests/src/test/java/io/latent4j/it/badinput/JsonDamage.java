@@ -84,7 +84,7 @@ record JsonDamage(Kind kind, int field, int value) {
     String apply(String json, boolean ours) throws IOException {
         JsonNode root = JSON.readTree(json);
         List<Runnable> ways = new ArrayList<>();
-        visit(root, !ours, (object, name) -> ways.add(() -> damage(object, name)));
+        visit(root, !ours, !ours, (object, name) -> ways.add(() -> damage(object, name)));
         if (ways.isEmpty()) { // earlier damage left nothing to damage
             return json;
         }
@@ -123,9 +123,11 @@ record JsonDamage(Kind kind, int field, int value) {
         }
     }
 
-    /** Visits the fields of our components and of what they hold, or of everything. */
-    private static void visit(JsonNode node, boolean included, BiConsumer<ObjectNode, String> visitor) {
-        boolean ours = included || node.path("@class").asText().startsWith("io.latent4j.");
+    /** Visits the fields of our components and of what of ours they hold, or of everything. */
+    private static void visit(
+            JsonNode node, boolean everything, boolean included, BiConsumer<ObjectNode, String> visitor) {
+        String type = node.path("@class").asText();
+        boolean ours = everything || (type.isEmpty() ? included : type.startsWith("io.latent4j."));
         if (node instanceof ObjectNode object) {
             List<String> names = new ArrayList<>();
             object.fieldNames().forEachRemaining(names::add);
@@ -133,10 +135,10 @@ record JsonDamage(Kind kind, int field, int value) {
                 if (ours) {
                     visitor.accept(object, name);
                 }
-                visit(object.get(name), ours, visitor);
+                visit(object.get(name), everything, ours, visitor);
             }
         } else {
-            node.forEach(child -> visit(child, ours, visitor));
+            node.forEach(child -> visit(child, everything, ours, visitor));
         }
     }
 

@@ -16,6 +16,7 @@ import io.latent4j.cosup.data.SpecialTokens;
 import io.latent4j.cosup.data.TextTokenizer;
 import io.latent4j.istar.arbiter.CosRegLayerSpace;
 import io.latent4j.istar.arbiter.IStarLayerSpace;
+import io.latent4j.it.Minibatches;
 import io.latent4j.vocabsem.LastStepPooling;
 import io.latent4j.vocabsem.SemanticBases;
 import io.latent4j.vocabsem.arbiter.NeuralClusteringSpace;
@@ -60,13 +61,11 @@ import org.deeplearning4j.arbiter.saver.local.FileModelSaver;
 import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.EmbeddingSequenceLayer;
-import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
-import org.nd4j.linalg.dataset.api.MultiDataSetPreProcessor;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
@@ -380,58 +379,7 @@ public final class ArbiterSearchTask {
                     Arrays.copyOf(batch.getLabelsMaskArrays(), 3)));
             from += size;
         }
-        return new Batches(batches);
-    }
-
-    /** Given batches, from the start again in each epoch; DL4J's own iterator over a list can't be reset. */
-    private static final class Batches implements MultiDataSetIterator {
-        private static final long serialVersionUID = 1L;
-        private final transient List<MultiDataSet> batches;
-        private int next;
-
-        Batches(List<MultiDataSet> batches) {
-            this.batches = batches;
-        }
-
-        @Override
-        public MultiDataSet next() {
-            return batches.get(next++);
-        }
-
-        @Override
-        public MultiDataSet next(int num) {
-            return next();
-        }
-
-        @Override
-        public boolean hasNext() {
-            return next < batches.size();
-        }
-
-        @Override
-        public void reset() {
-            next = 0;
-        }
-
-        @Override
-        public boolean resetSupported() {
-            return true;
-        }
-
-        @Override
-        public boolean asyncSupported() {
-            return false;
-        }
-
-        @Override
-        public void setPreProcessor(MultiDataSetPreProcessor preProcessor) {
-            throw new UnsupportedOperationException("batches are as they are");
-        }
-
-        @Override
-        public @Nullable MultiDataSetPreProcessor getPreProcessor() {
-            return null;
-        }
+        return new Minibatches(batches);
     }
 
     /** Arbiter makes its sources by their no-argument constructors. */

@@ -19,7 +19,6 @@ import io.latent4j.istar.analysis.IsotropyReport.Options;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.apache.spark.api.java.JavaRDD;
-import org.apache.spark.api.java.JavaSparkContext;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.LSTM;
@@ -29,8 +28,6 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
-import org.junit.jupiter.params.AfterParameterizedClassInvocation;
-import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.linalg.activations.Activation;
@@ -49,26 +46,12 @@ import org.nd4j.linalg.learning.config.Sgd;
 @ExtendWith(InDouble.class)
 @ParameterizedClass
 @EnumSource
-class SparkIsotropyTest {
+class SparkIsotropyTest extends OnLocalSpark {
     private static final int WIDTH = 6;
     private static final int STEPS = 5;
 
-    private static JavaSparkContext spark;
-
-    @BeforeParameterizedClassInvocation
-    static void start(Sparks.Serializer serializer) {
-        spark = Sparks.local(2, serializer);
-    }
-
-    @AfterParameterizedClassInvocation
-    static void stop() {
-        if (spark != null) {
-            spark.close();
-        }
-    }
-
     SparkIsotropyTest(Sparks.Serializer serializer) {
-        assertEquals(serializer == Sparks.Serializer.KRYO, spark.getConf().contains("spark.kryo.registrator"));
+        super(serializer);
     }
 
     /** Recurrent data of some minibatches of different size, with masks. */

@@ -21,14 +21,11 @@ import java.util.List;
 import java.util.Random;
 import org.apache.spark.SparkException;
 import org.apache.spark.api.java.JavaPairRDD;
-import org.apache.spark.api.java.JavaSparkContext;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.AfterParameterizedClassInvocation;
-import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -40,10 +37,8 @@ import scala.Tuple2;
 @ExtendWith(InDouble.class)
 @ParameterizedClass
 @EnumSource
-class SparkSequenceIndexTest {
+class SparkSequenceIndexTest extends OnLocalSpark {
     private static final int WIDTH = 8;
-
-    private static JavaSparkContext spark;
 
     @TempDir
     Path folder;
@@ -52,19 +47,7 @@ class SparkSequenceIndexTest {
             (ComputationGraph) Component.COSUPERVISION.network(Settings.training(new Sgd(0.1))));
 
     SparkSequenceIndexTest(Sparks.Serializer serializer) {
-        assertEquals(serializer == Sparks.Serializer.KRYO, spark.getConf().contains("spark.kryo.registrator"));
-    }
-
-    @BeforeParameterizedClassInvocation
-    static void start(Sparks.Serializer serializer) {
-        spark = Sparks.local(2, serializer);
-    }
-
-    @AfterParameterizedClassInvocation
-    static void stop() {
-        if (spark != null) {
-            spark.close();
-        }
+        super(serializer);
     }
 
     /** Random sequences of 1 to 6 tokens. */

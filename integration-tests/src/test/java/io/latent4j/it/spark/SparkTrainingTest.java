@@ -8,7 +8,6 @@ import io.latent4j.contracts.InDouble;
 import io.latent4j.contracts.Models;
 import io.latent4j.contracts.Settings;
 import java.util.List;
-import org.apache.spark.api.java.JavaSparkContext;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
@@ -16,8 +15,6 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.extension.ExtendWith;
-import org.junit.jupiter.params.AfterParameterizedClassInvocation;
-import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -29,23 +26,9 @@ import org.nd4j.linalg.learning.config.RmsProp;
 @ExtendWith(InDouble.class)
 @ParameterizedClass
 @EnumSource
-class SparkTrainingTest {
-    private static JavaSparkContext spark;
-
+class SparkTrainingTest extends OnLocalSpark {
     SparkTrainingTest(Sparks.Serializer serializer) {
-        assertEquals(serializer == Sparks.Serializer.KRYO, spark.getConf().contains("spark.kryo.registrator"));
-    }
-
-    @BeforeParameterizedClassInvocation
-    static void start(Sparks.Serializer serializer) {
-        spark = Sparks.local(2, serializer);
-    }
-
-    @AfterParameterizedClassInvocation
-    static void stop() {
-        if (spark != null) {
-            spark.close();
-        }
+        super(serializer);
     }
 
     @ParameterizedTest
