@@ -11,7 +11,6 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.nd4j.linalg.api.ops.impl.shape.Gather;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -114,12 +113,9 @@ public final class LossNextSequence implements ILossFunction {
         return Nd4j.zeros(output.dataType(), output.size(0), columns);
     }
 
-    /** Puts rows to their places among zeros. */
+    /** Rows in their places among zeros. */
     private static INDArray spread(INDArray values, INDArray rows, INDArray zeros) {
-        Nd4j.exec(DynamicCustomOp.builder("scatter_upd")
-                .addInputs(zeros, rows, values.castTo(zeros.dataType()))
-                .addOutputs(zeros)
-                .build());
+        NextSequenceContrast.put(zeros, rows, values.castTo(zeros.dataType()));
         return zeros;
     }
 

@@ -287,6 +287,14 @@ public final class NextSequenceContrast {
         return ahead - Math.log(probabilities.getDouble(best));
     }
 
+    /** Puts numbers or rows to their places in an array. */
+    static void put(INDArray into, INDArray places, INDArray values) {
+        Nd4j.exec(DynamicCustomOp.builder("scatter_upd")
+                .addInputs(into, places, values)
+                .addOutputs(into)
+                .build());
+    }
+
     /** Adds keys against queries, for the keys that are positives. */
     private static void addReverse(
             INDArray queries,
@@ -357,10 +365,7 @@ public final class NextSequenceContrast {
         }
 
         void set(INDArray flat, INDArray values) {
-            Nd4j.exec(DynamicCustomOp.builder("scatter_upd")
-                    .addInputs(flat, Nd4j.createFromArray(positions), values)
-                    .addOutputs(flat)
-                    .build());
+            put(flat, Nd4j.createFromArray(positions), values);
         }
 
         /** The probabilities that the positives should have. */

@@ -2,10 +2,6 @@
 package io.latent4j.it.dashboard;
 
 import io.latent4j.it.Html;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
@@ -54,7 +50,7 @@ final class SearchPage {
         html.append("<link rel=\"icon\" href=\"data:,\"><title>")
                 .append(Html.escape(state.title()))
                 .append("</title><style>\n")
-                .append(style())
+                .append(Html.style(SearchPage.class, STYLE))
                 .append("</style></head><body data-state=\"")
                 .append(state.finished() ? "finished" : "running")
                 .append("\"><main>\n<h1>")
@@ -230,16 +226,5 @@ final class SearchPage {
         return seconds < 3600
                 ? String.format(Locale.ROOT, "%d min %02d s", seconds / 60, seconds % 60)
                 : String.format(Locale.ROOT, "%d h %02d min", seconds / 3600, seconds / 60 % 60);
-    }
-
-    private static String style() {
-        try (InputStream stream = SearchPage.class.getResourceAsStream(STYLE)) {
-            if (stream == null) {
-                throw new IllegalStateException(STYLE + ": not on the class path");
-            }
-            return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException(STYLE + ": can't be read", e);
-        }
     }
 }

@@ -2,6 +2,7 @@
 package io.latent4j.it.experiments;
 
 import io.latent4j.istar.arbiter.IStarLayerSpace;
+import io.latent4j.it.SharedBatches;
 import io.latent4j.it.quickstart.corpus.CorpusException;
 import io.latent4j.it.quickstart.corpus.Example;
 import io.latent4j.it.quickstart.corpus.LabelledFile;
@@ -20,7 +21,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Random;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import org.deeplearning4j.arbiter.MultiLayerSpace;
 import org.deeplearning4j.arbiter.conf.updater.AdamSpace;
@@ -29,7 +29,6 @@ import org.deeplearning4j.arbiter.layers.OutputLayerSpace;
 import org.deeplearning4j.arbiter.optimize.api.Candidate;
 import org.deeplearning4j.arbiter.optimize.api.CandidateGenerator;
 import org.deeplearning4j.arbiter.optimize.api.OptimizationResult;
-import org.deeplearning4j.arbiter.optimize.api.data.DataSource;
 import org.deeplearning4j.arbiter.optimize.api.termination.MaxCandidatesCondition;
 import org.deeplearning4j.arbiter.optimize.config.OptimizationConfiguration;
 import org.deeplearning4j.arbiter.optimize.distribution.LogUniformDistribution;
@@ -50,7 +49,6 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.evaluation.classification.Evaluation;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.dataset.DataSet;
-import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
@@ -67,7 +65,7 @@ final class SearchTask implements AutoCloseable {
     private record Data(List<DataSet> train, List<DataSet> validation, List<DataSet> test, int classes) {}
 
     private final Data data;
-    private final Properties properties = new Properties();
+    private final Properties properties;
     private final int epochs;
     private final int reduction;
 
@@ -75,9 +73,7 @@ final class SearchTask implements AutoCloseable {
         this.data = data;
         this.epochs = epochs;
         this.reduction = reduction;
-        String key = Integer.toHexString(System.identityHashCode(data));
-        Source.SHARED.put(key, data);
-        properties.setProperty(Source.KEY, key);
+        this.properties = SharedBatches.share(data.train(), data.validation());
     }
 
     /**
@@ -153,7 +149,7 @@ final class SearchTask implements AutoCloseable {
         PruningTaskCreator creator = new PruningTaskCreator(pruner, PruningTaskCreator.Step.EPOCH, watch);
         OptimizationConfiguration configuration = new OptimizationConfiguration.Builder()
                 .candidateGenerator(generator)
-                .dataSource(Source.class, properties)
+                .dataSource(SharedBatches.class, properties)
                 .scoreFunction(SCORE)
                 .terminationConditions(new MaxCandidatesCondition(1))
                 .build();
@@ -166,7 +162,8 @@ final class SearchTask implements AutoCloseable {
         for (int checkpoint : checkpoints) {
             while (used + epochs <= Math.min(checkpoint, budget)) {
                 Candidate<?> candidate = generator.getCandidate();
-                OptimizationResult result = creator.create(candidate, Source.class, properties, SCORE, null, runner)
+                OptimizationResult result = creator.create(
+                                candidate, SharedBatches.class, properties, SCORE, null, runner)
                         .call();
                 candidates++;
                 used += watch.epochs(candidate.getIndex());
@@ -227,39 +224,7 @@ final class SearchTask implements AutoCloseable {
 
     @Override
     public void close() {
-        Source.SHARED.remove(properties.getProperty(Source.KEY));
-    }
-
-    /** Arbiter creates data sources by class name, so the data itself has to wait in a static place. */
-    public static final class Source implements DataSource {
-        private static final long serialVersionUID = 1L;
-        private static final String KEY = "data";
-        private static final Map<String, Data> SHARED = new ConcurrentHashMap<>();
-
-        private String key = "";
-
-        /** Creates a source that has yet to be configured. */
-        public Source() {}
-
-        @Override
-        public void configure(Properties properties) {
-            key = properties.getProperty(KEY);
-        }
-
-        @Override
-        public Object trainData() {
-            return new ExistingDataSetIterator(SHARED.get(key).train());
-        }
-
-        @Override
-        public Object testData() {
-            return new ExistingDataSetIterator(SHARED.get(key).validation());
-        }
-
-        @Override
-        public Class<?> getDataType() {
-            return DataSetIterator.class;
-        }
+        SharedBatches.release(properties);
     }
 
     /** Counts what each candidate learns from, and measures it on the test texts, which no search sees. */

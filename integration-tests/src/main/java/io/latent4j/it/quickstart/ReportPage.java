@@ -7,8 +7,6 @@ import io.latent4j.it.quickstart.Results.Group;
 import io.latent4j.it.quickstart.corpus.Corpus;
 import io.latent4j.vocabsem.analysis.ClusterQuality;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -53,7 +51,7 @@ final class ReportPage {
         html.append("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">")
                 .append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")
                 .append("<title>Latent spaces on real text</title><style>\n")
-                .append(style())
+                .append(Html.style(ReportPage.class, STYLE))
                 .append("</style></head><body><main>\n");
         html.append("<h1>Latent spaces on real text</h1>\n");
         paragraph(
@@ -540,14 +538,5 @@ final class ReportPage {
     /** Thousands apart. */
     private static String grouped(long value) {
         return String.format(Locale.ROOT, "%,d", value).replace(',', '\u202F');
-    }
-
-    private static String style() throws IOException {
-        try (InputStream stream = ReportPage.class.getResourceAsStream(STYLE)) {
-            if (stream == null) {
-                throw new IllegalStateException(STYLE + ": not on the class path");
-            }
-            return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
-        }
     }
 }

@@ -3,6 +3,7 @@ package io.latent4j.it.quickstart;
 
 import io.latent4j.istar.IStarLayer;
 import io.latent4j.istar.arbiter.IStarLayerSpace;
+import io.latent4j.it.SharedBatches;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
@@ -13,7 +14,6 @@ import java.util.function.IntConsumer;
 import org.deeplearning4j.arbiter.ComputationGraphSpace;
 import org.deeplearning4j.arbiter.conf.updater.AdamSpace;
 import org.deeplearning4j.arbiter.optimize.api.Candidate;
-import org.deeplearning4j.arbiter.optimize.api.data.DataSource;
 import org.deeplearning4j.arbiter.optimize.api.termination.MaxCandidatesCondition;
 import org.deeplearning4j.arbiter.optimize.api.termination.MaxTimeCondition;
 import org.deeplearning4j.arbiter.optimize.config.OptimizationConfiguration;
@@ -27,12 +27,10 @@ import org.deeplearning4j.arbiter.optimize.runner.LocalOptimizationRunner;
 import org.deeplearning4j.arbiter.scoring.impl.EvaluationScoreFunction;
 import org.deeplearning4j.arbiter.task.ComputationGraphTaskCreator;
 import org.deeplearning4j.arbiter.task.TaskListener;
-import org.deeplearning4j.datasets.iterator.ExistingDataSetIterator;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.evaluation.classification.Evaluation;
-import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.learning.config.Adam;
 
 /**
@@ -62,13 +60,12 @@ final class Search {
      * @throws IllegalStateException if a candidate failed
      */
     void run(int candidates, int threads, long seconds, IntConsumer progress, Consumer<Run> finished) {
-        String key = Source.share(trainer.data());
+        Properties properties =
+                SharedBatches.share(trainer.data().train(), trainer.data().validation());
         try {
-            Properties properties = new Properties();
-            properties.setProperty(Source.KEY, key);
             OptimizationConfiguration configuration = new OptimizationConfiguration.Builder()
                     .candidateGenerator(new RandomSearchGenerator(space()))
-                    .dataSource(Source.class, properties)
+                    .dataSource(SharedBatches.class, properties)
                     .scoreFunction(new EvaluationScoreFunction(Evaluation.Metric.ACCURACY))
                     .terminationConditions(
                             // Arbiter starts as many again as are running when this many are complete
@@ -83,7 +80,7 @@ final class Search {
             runner.execute();
             raiseFailures(runner);
         } finally {
-            Source.release(key);
+            SharedBatches.release(properties);
         }
     }
 
@@ -121,48 +118,6 @@ final class Search {
                 .setOutputs(Classifier.OUTPUT)
                 .numEpochs(trainer.epochs());
         return graph.build();
-    }
-
-    /** Arbiter creates data sources by class name, so the data itself has to wait in a static place. */
-    public static final class Source implements DataSource {
-        private static final long serialVersionUID = 1L;
-        private static final String KEY = "data";
-        private static final Map<String, TrainingData> SHARED = new ConcurrentHashMap<>();
-
-        private String key = "";
-
-        /** Creates a source that has yet to be configured. */
-        public Source() {}
-
-        private static String share(TrainingData data) {
-            String key = Integer.toHexString(System.identityHashCode(data));
-            SHARED.put(key, data);
-            return key;
-        }
-
-        private static void release(String key) {
-            SHARED.remove(key);
-        }
-
-        @Override
-        public void configure(Properties properties) {
-            key = properties.getProperty(KEY);
-        }
-
-        @Override
-        public Object trainData() {
-            return new ExistingDataSetIterator(SHARED.get(key).train());
-        }
-
-        @Override
-        public Object testData() {
-            return new ExistingDataSetIterator(SHARED.get(key).validation());
-        }
-
-        @Override
-        public Class<?> getDataType() {
-            return DataSetIterator.class;
-        }
     }
 
     /** Sees every candidate's network before and after its training. */

@@ -10,8 +10,6 @@ import io.latent4j.cosup.data.SquadReader.Question;
 import io.latent4j.it.experiments.CosupModel.Towers;
 import io.latent4j.it.experiments.CosupOutcome.Metric;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,20 +21,14 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import picocli.CommandLine;
 
-class CosupExperimentTest {
+class CosupExperimentTest extends ExperimentTest {
     private static final List<String> THINGS = List.of(
             "oil", "tea", "iron", "wool", "salt", "silk", "corn", "rice", "gold", "coal", "wine", "milk", "clay",
             "sand", "glass", "paper");
-
-    @TempDir
-    private Path folder;
-
-    private final StringWriter errors = new StringWriter();
 
     @ParameterizedTest
     @CsvSource(
@@ -51,14 +43,12 @@ class CosupExperimentTest {
                 "--pooling=MEDIAN    | MEDIAN"
             })
     void refusesWrongArguments(String argument, String expected) {
-        assertEquals(2, run(argument));
-        assertTrue(errors.toString().contains(expected), errors.toString());
+        fails(2, expected, argument);
     }
 
     @Test
     void tellsWhichFileIsMissing() {
-        assertEquals(1, run("--data=" + folder));
-        assertTrue(errors.toString().contains("train-v1.1.json.gz"), errors.toString());
+        fails(1, "train-v1.1.json.gz", "--data=" + folder);
     }
 
     /** Articles about things; a passage for each of three places, three questions each. */
@@ -187,10 +177,8 @@ class CosupExperimentTest {
                 Map.of(Metric.RECALL_1, recall, Metric.PERPLEXITY, perplexity));
     }
 
-    private int run(String... arguments) {
-        CommandLine command = CosupExperiment.commandLine();
-        command.setErr(new PrintWriter(errors, true));
-        command.setOut(new PrintWriter(new StringWriter()));
-        return command.execute(arguments);
+    @Override
+    CommandLine commandLine() {
+        return CosupExperiment.commandLine();
     }
 }

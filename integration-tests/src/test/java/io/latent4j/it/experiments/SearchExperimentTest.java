@@ -5,19 +5,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import picocli.CommandLine;
 
-class SearchExperimentTest {
+class SearchExperimentTest extends ExperimentTest {
     private static final Path DATA = Path.of(System.getProperty("latent4j.data", "../../shared/data"));
 
     /** Published minimizers, in the order of the functions. */
@@ -26,11 +23,6 @@ class SearchExperimentTest {
             List.of(0.20169, 0.150011, 0.476874, 0.275332, 0.311652, 0.6573),
             List.of(1.0, 1.0, 1.0, 1.0),
             List.of(1e-3, "adam", "relu", 96, 3, 0.2, true));
-
-    @TempDir
-    private Path folder;
-
-    private final StringWriter errors = new StringWriter();
 
     @Test
     void functionsHaveTheirMinimaWhereTheyAreKnown() {
@@ -53,14 +45,12 @@ class SearchExperimentTest {
                 "--reduction=1   | --reduction: expected 2 or more, found 1"
             })
     void refusesWrongArguments(String argument, String expected) {
-        assertEquals(2, run(argument));
-        assertTrue(errors.toString().contains(expected), errors.toString());
+        fails(2, expected, argument);
     }
 
     @Test
     void tellsWhichFileIsMissing() {
-        assertEquals(1, run("--data=" + folder));
-        assertTrue(errors.toString().contains("train.tsv"), errors.toString());
+        fails(1, "train.tsv", "--data=" + folder);
     }
 
     @Test
@@ -88,10 +78,8 @@ class SearchExperimentTest {
         assertTrue(text.contains("### Hartmann 6") && text.contains("| TPE + ASHA | "), text);
     }
 
-    private int run(String... arguments) {
-        CommandLine command = SearchExperiment.commandLine();
-        command.setErr(new PrintWriter(errors, true));
-        command.setOut(new PrintWriter(new StringWriter()));
-        return command.execute(arguments);
+    @Override
+    CommandLine commandLine() {
+        return SearchExperiment.commandLine();
     }
 }

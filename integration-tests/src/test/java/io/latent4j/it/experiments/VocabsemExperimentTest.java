@@ -5,25 +5,17 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import picocli.CommandLine;
 
-class VocabsemExperimentTest {
+class VocabsemExperimentTest extends ExperimentTest {
     private static final Path DATA = Path.of(System.getProperty("latent4j.data", "../../shared/data"));
-
-    @TempDir
-    private Path folder;
-
-    private final StringWriter errors = new StringWriter();
 
     @ParameterizedTest
     @CsvSource(
@@ -36,14 +28,12 @@ class VocabsemExperimentTest {
                 "--scale=0     | --scale: expected more than 0, found 0.0"
             })
     void refusesWrongArguments(String argument, String expected) {
-        assertEquals(2, run(argument));
-        assertTrue(errors.toString().contains(expected), errors.toString());
+        fails(2, expected, argument);
     }
 
     @Test
     void tellsWhichFileIsMissing() {
-        assertEquals(1, run("--data=" + folder, "--lms=stories260K"));
-        assertTrue(errors.toString().contains("stories260K.bin"), errors.toString());
+        fails(1, "stories260K.bin", "--data=" + folder, "--lms=stories260K");
     }
 
     @Test
@@ -77,10 +67,8 @@ class VocabsemExperimentTest {
         assertTrue(text.contains("## Who wins"), text);
     }
 
-    private int run(String... arguments) {
-        CommandLine command = VocabsemExperiment.commandLine();
-        command.setErr(new PrintWriter(errors, true));
-        command.setOut(new PrintWriter(new StringWriter()));
-        return command.execute(arguments);
+    @Override
+    CommandLine commandLine() {
+        return VocabsemExperiment.commandLine();
     }
 }

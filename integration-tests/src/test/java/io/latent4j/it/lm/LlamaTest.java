@@ -26,7 +26,6 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 
 class LlamaTest {
     private static final int[][] TOKENS = {{1, 4, 0, 9, 10, 4}, {2, 2, 8, 5, 0, 0}};
-    private static final int STEPS = 6;
     /** The second sequence has four tokens. */
     private static final INDArray MASK = Nd4j.createFromArray(new double[][] {{1, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 0, 0}});
 
