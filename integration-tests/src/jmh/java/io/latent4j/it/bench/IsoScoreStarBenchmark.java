@@ -3,80 +3,74 @@ package io.latent4j.it.bench;
 
 import io.latent4j.istar.IsoScoreStar;
 import io.latent4j.istar.Points;
+import java.io.IOException;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
+import java.util.Map;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
-import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Fork;
-import org.openjdk.jmh.annotations.Measurement;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Scope;
-import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.State;
-import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * IsoScore* with its gradient, beside the two matrix products that it can't do without.
- *
- * <pre>{@code
- * mvn -Pbench -pl integration-tests -am verify -DskipTests -Dmaven.javadoc.skip -Dbench.include=IsoScoreStarBenchmark
- * }</pre>
+ * IsoScore* of N points of n dimensions with its gradient, as a training step takes them: the gradient is added to
+ * epsilons that exist. Peers: the published algorithm (singular values of the covariance, automatic differentiation)
+ * and the closed form with its gradient written out in PyTorch. {@code bash integration-tests/bench/run --only IsoScoreStar}
  */
-@State(Scope.Benchmark)
-@BenchmarkMode(Mode.SampleTime)
-@OutputTimeUnit(TimeUnit.MILLISECONDS)
-@Fork(
-        value = 1,
-        jvmArgs = {"-Xmx2g", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"})
-@Warmup(iterations = 2, time = 1)
-@Measurement(iterations = 3, time = 1)
-public class IsoScoreStarBenchmark {
-
+public class IsoScoreStarBenchmark extends PeerBenchmark {
     /** Points × features. */
-    @Param({"24576x768", "4096x768", "4096x256", "512x128", "64x768"})
-    String shape = "";
+    @Param("4096x768")
+    public String size = "";
 
     private INDArray points = Nd4j.empty();
-    private INDArray small = Nd4j.empty();
-    private INDArray large = Nd4j.empty();
-    private boolean gram;
+    private INDArray epsilon = Nd4j.empty();
 
-    @Setup
-    public void setup() {
-        String[] sizes = shape.split("x");
-        long n = Long.parseLong(sizes[0]);
-        long d = Long.parseLong(sizes[1]);
-        gram = n < d;
-        points = Nd4j.randn(DataType.FLOAT, n, d);
-        small = Nd4j.create(DataType.FLOAT, new long[] {Math.min(n, d), Math.min(n, d)}, 'c');
-        large = Nd4j.create(DataType.FLOAT, new long[] {n, d}, 'c');
+    @Override
+    void prepare() throws IOException {
+        String[] sizes = size.split("x");
+        long count = Long.parseLong(sizes[0]);
+        long width = Long.parseLong(sizes[1]);
+        points = Nd4j.randn(DataType.FLOAT, count, width);
+        // Some directions matter more than others
+        points.muliRowVector(Nd4j.linspace(DataType.FLOAT, 0.5, 1.0 / width, width));
+        epsilon = Nd4j.create(DataType.FLOAT, new long[] {count, width}, 'c');
+        peer().give("points", points);
+        peerCase("isotropy.value_and_gradient", Map.of());
+        limit("published (SVD)", count * width >= 1 << 24 ? 1 : width >= 768 ? 3 : 9);
+        INDArray small = Nd4j.create(
+                DataType.FLOAT, new long[] {Math.min(count, width), Math.min(count, width)}, 'c');
+        INDArray large = epsilon.ulike();
+        boolean gram = count < width;
+        yardstick("two ND4J GEMMs", () -> {
+            Nd4j.gemm(points, points, small, !gram, gram, 1, 0);
+            if (gram) {
+                Nd4j.gemm(small, points, large, false, false, 1, 0);
+            } else {
+                Nd4j.gemm(points, small, large, false, false, 1, 0);
+            }
+            return 0;
+        });
     }
 
-    /** As a training step takes them: the gradient is added to epsilons that exist, as the products' outputs do. */
-    @Benchmark
-    public double valueAndGradient() {
+    @Override
+    double call() {
         IsoScoreStar.Evaluation evaluation =
                 IsoScoreStar.evaluate("points", List.of(Points.rows(points)), null, 0, true);
-        evaluation.addGradient(1, List.of(large));
+        evaluation.addGradient(1, List.of(epsilon));
         return evaluation.score();
     }
 
-    @Benchmark
-    public double value() {
-        return IsoScoreStar.of(points);
+    @Override
+    double flops() {
+        double count = points.rows();
+        double width = points.columns();
+        double less = Math.min(count, width);
+        // One symmetric product, one full
+        return 3 * count * width * less;
     }
 
-    /** XᵀX and X·M, or XXᵀ and K·X where there are fewer points than features. */
-    @Benchmark
-    public INDArray twoGemms() {
-        Nd4j.gemm(points, points, small, !gram, gram, 1, 0);
-        return gram
-                ? Nd4j.gemm(small, points, large, false, false, 1, 0)
-                : Nd4j.gemm(points, small, large, false, false, 1, 0);
+    @Override
+    double bytes() {
+        // Points are read for the moments and for the gradient, which is read and written
+        return 4.0 * 4 * points.length();
     }
 }

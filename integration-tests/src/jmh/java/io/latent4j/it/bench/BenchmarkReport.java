@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.latent4j.it.bench;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import org.apache.commons.csv.CSVFormat;
+import org.apache.commons.csv.CSVPrinter;
+import org.knowm.xchart.BitmapEncoder;
+import org.knowm.xchart.BitmapEncoder.BitmapFormat;
+import org.knowm.xchart.CategoryChart;
+import org.knowm.xchart.CategoryChartBuilder;
+import org.knowm.xchart.style.Styler.LegendPosition;
+
+/** Comparisons as text, page, CSV and plots. */
+record BenchmarkReport(Map<Case, List<Comparison>> results, Map<String, String> environment, String note) {
+    private static final String[] COLUMNS = {
+        "case",
+        "size",
+        "arm",
+        "ms",
+        "arm_ms",
+        "ratio",
+        "half_quartile_range",
+        "samples",
+        "gflops",
+        "gemm_share",
+        "copy_share",
+        "extra_mb",
+        "arm_extra_mb"
+    };
+    private static final double HIGHEST_BAR = 3;
+
+    void write(Path folder) throws IOException {
+        Path plots = Files.createDirectories(folder.resolve("benchmarks"));
+        try (CSVPrinter csv = new CSVPrinter(
+                Files.newBufferedWriter(folder.resolve("benchmarks.csv")),
+                CSVFormat.DEFAULT
+                        .builder()
+                        .setHeader(COLUMNS)
+                        .setRecordSeparator('\n')
+                        .build())) {
+            for (Map.Entry<Case, List<Comparison>> one : results.entrySet()) {
+                for (Comparison c : one.getValue()) {
+                    for (String arm : c.arms().keySet()) {
+                        csv.printRecord(
+                                one.getKey().name(),
+                                c.size(),
+                                arm,
+                                digits(c.ms()),
+                                digits(c.ms(arm)),
+                                digits(c.ratio(arm)),
+                                digits(c.spread(arm)),
+                                c.arms().get(arm).length,
+                                digits(c.gflops()),
+                                digits(c.gemmShare()),
+                                digits(c.copyShare()),
+                                digits(c.memory() / 1e6),
+                                digits(c.memory(arm) / 1e6));
+                    }
+                }
+            }
+        }
+        for (Map.Entry<Case, List<Comparison>> one : results.entrySet()) {
+            BitmapEncoder.saveBitmap(
+                    chart(one.getKey(), one.getValue()),
+                    plots.resolve(one.getKey().name() + ".png").toString(),
+                    BitmapFormat.PNG);
+        }
+        Files.writeString(folder.resolve("benchmarks.md"), page());
+    }
+
+    private String page() {
+        StringBuilder page = new StringBuilder("# Benchmarks\n\n");
+        page.append("""
+                Written by `bash integration-tests/bench/run`. Both sides take turns in one run, on the same float32 data with two
+                threads each; a ratio is our time to the other's, the median over the turns ± half the distance of the quartiles,
+                and 1 means equal. Rates count the operations a method can't do without (a symmetric product once) and are set
+                beside the rate of a 2048³ float product, bytes beside that of a 256 MB copy, both measured by PyTorch in the same
+                turns. Memory is the highest resident memory during the first call beyond that before it. Both sides' results are
+                compared before anything is timed. All numbers: [benchmarks.csv](benchmarks.csv); what bounds each case:
+                [performance.md](performance.md).
+
+                """);
+        environment.forEach((name, value) ->
+                page.append("- ").append(name).append(": ").append(value).append('\n'));
+        if (!note.isEmpty()) {
+            page.append("- Note: ").append(note).append('\n');
+        }
+        page.append("\n## Targets\n\n| case | size | measure | target | found | |\n|---|---|---|---|---|---|\n");
+        for (String[] row : targets()) {
+            page.append("| ").append(String.join(" | ", row)).append(" |\n");
+        }
+        for (Map.Entry<Case, List<Comparison>> one : results.entrySet()) {
+            page.append("\n## ").append(one.getKey().title()).append("\n\n");
+            page.append(one.getKey().what()).append("\n\n");
+            page.append(table(one.getValue()));
+            page.append("\n![Ratios](benchmarks/").append(one.getKey().name()).append(".png)\n");
+        }
+        return page.toString();
+    }
+
+    private static String table(List<Comparison> comparisons) {
+        Set<String> arms = arms(comparisons);
+        StringBuilder table = new StringBuilder("| size | ms | GFLOP/s | of GEMM | of copy | extra MB |");
+        arms.forEach(arm -> table.append(" ratio to ").append(arm).append(" |"));
+        table.append("\n|---|---|---|---|---|---|").append("---|".repeat(arms.size())).append('\n');
+        for (Comparison c : comparisons) {
+            table.append(String.format(
+                    Locale.ROOT,
+                    "| %s | %s | %s | %s | %s | %s |",
+                    c.size(),
+                    digits(c.ms()),
+                    c.facts().get("flops") > 0 ? digits(c.gflops()) : "–",
+                    c.facts().get("flops") > 0 ? percent(c.gemmShare()) : "–",
+                    c.facts().get("bytes") > 0 ? percent(c.copyShare()) : "–",
+                    digits(c.memory() / 1e6)));
+            for (String arm : arms) {
+                table.append(c.arms().containsKey(arm) ? " " + ratio(c, arm) + " |" : " – |");
+            }
+            table.append('\n');
+        }
+        return table.toString();
+    }
+
+    private static String ratio(Comparison c, String arm) {
+        String text = digits(c.ratio(arm));
+        text += Double.isNaN(c.spread(arm)) ? "" : " ± " + digits(c.spread(arm));
+        return text + " (" + digits(c.ms(arm)) + " ms, " + digits(c.memory(arm) / 1e6) + " MB)";
+    }
+
+    private static Set<String> arms(List<Comparison> comparisons) {
+        Set<String> arms = new LinkedHashSet<>();
+        comparisons.forEach(c -> arms.addAll(c.armNames()));
+        return arms;
+    }
+
+    private List<String[]> targets() {
+        List<String[]> rows = new ArrayList<>();
+        results.forEach((one, comparisons) -> {
+            for (Comparison c : comparisons) {
+                for (Target target : one.targets()) {
+                    double found = target.found(c);
+                    if (!Double.isNaN(found)) {
+                        rows.add(new String[] {
+                            one.title(),
+                            c.size(),
+                            target.label(),
+                            (target.measure() == Target.Measure.GEMM_RATE ? "≥ " : "≤ ") + digits(target.limit()),
+                            digits(found),
+                            target.met(found) ? "met" : "**missed**"
+                        });
+                    }
+                }
+            }
+        });
+        return rows;
+    }
+
+    /** What the terminal shows. */
+    String text() {
+        StringBuilder text = new StringBuilder();
+        results.forEach((one, comparisons) -> {
+            text.append('\n').append(one.title()).append('\n');
+            for (Comparison c : comparisons) {
+                text.append(String.format(
+                        Locale.ROOT,
+                        "  %-28s %10s ms  %4s of GEMM rate  %8s MB%n",
+                        c.size(),
+                        digits(c.ms()),
+                        c.facts().get("flops") > 0 ? percent(c.gemmShare()) : "–",
+                        digits(c.memory() / 1e6)));
+                for (String arm : c.armNames()) {
+                    text.append(String.format(Locale.ROOT, "      / %-28s %s%n", arm, ratio(c, arm)));
+                }
+            }
+        });
+        text.append("\nTargets\n");
+        for (String[] row : targets()) {
+            text.append(String.format(
+                    "  %-34s %-20s %-34s %7s %7s %s%n", (Object[]) row));
+        }
+        return text.toString();
+    }
+
+    private static CategoryChart chart(Case one, List<Comparison> comparisons) {
+        CategoryChart chart = new CategoryChartBuilder()
+                .width(860)
+                .height(420)
+                .title(one.title() + ": our time / theirs")
+                .yAxisTitle("ratio, 1 = equal, lower is better; bars end at 3")
+                .build();
+        chart.getStyler().setYAxisMax(HIGHEST_BAR);
+        chart.getStyler().setLegendPosition(LegendPosition.OutsideS);
+        chart.getStyler().setXAxisLabelRotation(30);
+        List<String> sizes = comparisons.stream().map(Comparison::size).toList();
+        for (String arm : arms(comparisons)) {
+            chart.addSeries(
+                    arm,
+                    sizes,
+                    comparisons.stream()
+                            .map(c -> Double.isNaN(c.ratio(arm)) ? 0 : Math.min(HIGHEST_BAR, c.ratio(arm)))
+                            .toList());
+        }
+        return chart;
+    }
+
+    private static String percent(double share) {
+        return Math.round(100 * share) + " %";
+    }
+
+    /** Three significant digits. */
+    private static String digits(double value) {
+        if (Double.isNaN(value)) {
+            return "–";
+        }
+        double size = Math.abs(value);
+        int decimals = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
+        return String.format(Locale.ROOT, "%." + decimals + "f", value);
+    }
+}

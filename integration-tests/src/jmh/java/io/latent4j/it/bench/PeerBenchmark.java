@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.latent4j.it.bench;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.DoubleSupplier;
+import org.nd4j.linalg.factory.Nd4j;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+import org.openjdk.jmh.infra.BenchmarkParams;
+import org.openjdk.jmh.infra.IterationParams;
+import org.openjdk.jmh.runner.IterationType;
+
+/**
+ * A benchmark that takes turns with its peers: after each iteration of ours, which JMH times, every other arm of the
+ * case (PyTorch's in {@link Peer}, and our own yardsticks) runs as many calls, and so do the machine's own matrix
+ * product and copy. Ratios are taken iteration by iteration, so that what else the machine does falls on both sides.
+ *
+ * <p>A subclass has one {@code @Param String size} and says what a call is; {@link Benchmarks} runs it.
+ */
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.SingleShotTime)
+@OutputTimeUnit(TimeUnit.MILLISECONDS)
+@Fork(
+        value = 1,
+        jvmArgs = {
+            "-Xmx3g",
+            "-Dorg.bytedeco.javacpp.maxbytes=16g",
+            "-Dorg.bytedeco.javacpp.maxphysicalbytes=20g",
+            "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
+        })
+@Warmup(iterations = 1)
+@Measurement(iterations = 9)
+public abstract class PeerBenchmark {
+    /** Where what is measured beside JMH goes. */
+    static final String RECORD = "latent4j.bench.record";
+
+    /** Whether only the harness is tried: each thing once or twice. */
+    static final String SMOKE = "latent4j.bench.smoke";
+
+    /** The machine's own rates, measured by the peer; a float product of 2048 cubed, a copy of 256 MB. */
+    static final String GEMM = "machine gemm";
+
+    static final String COPY = "machine copy";
+    static final double GEMM_FLOPS = 2.0 * 2048 * 2048 * 2048;
+    static final double COPY_BYTES = 2.0 * (256 << 20);
+
+    private final Map<String, DoubleSupplier> yardsticks = new LinkedHashMap<>();
+    private final Map<String, Integer> limits = new LinkedHashMap<>();
+    private final Map<String, Integer> measured = new LinkedHashMap<>();
+    private List<String> arms = List.of();
+    private Peer peer;
+    private Path record = Path.of("");
+    private boolean smoke;
+    private int repeats = 1;
+    private double callMs;
+    private double check;
+
+    /** Makes the data and the peer's case. */
+    abstract void prepare() throws Exception;
+
+    /** One call; what it returns is compared with what the peers return. */
+    abstract double call();
+
+    /** Necessary floating point operations of a call, those of a symmetric product counted once. */
+    abstract double flops();
+
+    /** Necessary bytes of a call: each argument read once, each result written once. */
+    abstract double bytes();
+
+    /** Highest relative difference of an arm's result from ours. */
+    double tolerance() {
+        return 1e-3;
+    }
+
+    final Peer peer() {
+        return peer;
+    }
+
+    /** Builds the peer's case; its arms are measured. */
+    final void peerCase(String name, Map<String, Object> settings) throws IOException {
+        arms = peer.setUp(name, settings);
+    }
+
+    /** Another thing to measure on our side. */
+    final void yardstick(String name, DoubleSupplier call) {
+        yardsticks.put(name, call);
+    }
+
+    /** Measures a slow arm only so many times. */
+    final void limit(String arm, int times) {
+        limits.put(arm, times);
+    }
+
+    @Setup(Level.Trial)
+    public final void setUpTrial(BenchmarkParams params) throws Exception {
+        record = Path.of(System.getProperty(RECORD, "benchmarks.tsv"));
+        smoke = Boolean.getBoolean(SMOKE);
+        Nd4j.getRandom().setSeed(20261122);
+        peer = new Peer(Path.of(System.getProperty(Peer.DIRECTORY, "bench")));
+        prepare();
+        long before = resident("VmRSS:");
+        clearPeak();
+        check = call();
+        note("memory", "ours", 0, resident("VmHWM:") - before);
+        // Until the JIT has seen enough of it
+        long start = System.nanoTime();
+        int calls = 0;
+        do {
+            call();
+            calls++;
+        } while (!smoke && calls < 400 && (System.nanoTime() - start < 2e9 || calls < 2) && System.nanoTime() - start < 10e9);
+        callMs = (System.nanoTime() - start) / 1e6 / calls;
+        repeats = smoke ? 1 : (int) Math.max(1, Math.min(200, 100 / callMs));
+        note("repeats", "ours", 0, repeats);
+        note("flops", "ours", 0, flops());
+        note("bytes", "ours", 0, bytes());
+        note("check", "ours", 0, check);
+    }
+
+    @Setup(Level.Iteration)
+    public final void setUpIteration() throws InterruptedException {
+        // The peers' threads spin for a while after their work
+        if (!smoke) {
+            Thread.sleep(150);
+            if (callMs < 500) {
+                call();
+            }
+        }
+    }
+
+    /** Our side. */
+    @Benchmark
+    public final double ours() {
+        double sum = 0;
+        for (int i = 0; i < repeats; i++) {
+            sum += call();
+        }
+        return sum;
+    }
+
+    @TearDown(Level.Iteration)
+    public final void takeTurns(IterationParams iteration) throws Exception {
+        if (iteration.getType() != IterationType.MEASUREMENT) {
+            return;
+        }
+        for (Map.Entry<String, DoubleSupplier> yardstick : yardsticks.entrySet()) {
+            if (!smoke && callMs < 500) {
+                yardstick.getValue().getAsDouble();
+            }
+            long start = System.nanoTime();
+            for (int i = 0; i < repeats; i++) {
+                yardstick.getValue().getAsDouble();
+            }
+            note("sample", yardstick.getKey(), (System.nanoTime() - start) / 1e6 / repeats, 0);
+        }
+        List<String> all = new ArrayList<>(arms);
+        all.add(GEMM);
+        all.add(COPY);
+        if (!smoke) {
+            Thread.sleep(150);
+        }
+        for (String arm : all) {
+            if (measured.merge(arm, 1, Integer::sum) > limits.getOrDefault(arm, Integer.MAX_VALUE)) {
+                continue;
+            }
+            Peer.Sample sample = peer.run(arm, arm.startsWith("machine") ? 1 : repeats);
+            if (!Double.isNaN(sample.check()) && !(Math.abs(sample.check() - check) <= tolerance() * Math.abs(check))) {
+                throw new IllegalStateException(getClass().getSimpleName() + ": " + arm + " computes " + sample.check()
+                        + ", ours is " + check);
+            }
+            note("sample", arm, sample.ms(), sample.extraBytes());
+        }
+    }
+
+    @TearDown(Level.Trial)
+    public final void tearDownTrial() {
+        peer.close();
+    }
+
+    private void note(String kind, String arm, double ms, double value) throws IOException {
+        Files.writeString(
+                record,
+                String.format(Locale.ROOT, "%s\t%s\t%.6f\t%.17g%n", kind, arm, ms, value),
+                StandardOpenOption.CREATE,
+                StandardOpenOption.APPEND);
+    }
+
+    /** Bytes, from Linux' own account of this process; 0 elsewhere. */
+    static long resident(String field) throws IOException {
+        Path status = Path.of("/proc/self/status");
+        if (!Files.exists(status)) {
+            return 0;
+        }
+        return Files.readAllLines(status).stream()
+                .filter(line -> line.startsWith(field))
+                .mapToLong(line -> 1024 * Long.parseLong(line.replaceAll("\\D", "")))
+                .findFirst()
+                .orElse(0);
+    }
+
+    static void clearPeak() throws IOException {
+        Path file = Path.of("/proc/self/clear_refs");
+        if (Files.isWritable(file)) {
+            Files.writeString(file, "5");
+        }
+    }
+}
