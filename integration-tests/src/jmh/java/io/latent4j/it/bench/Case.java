@@ -37,7 +37,22 @@ record Case(
                             Target.time(SVD, "64x768|4096x768|24576x768|8192x1024|8192x4096", 0.35),
                             Target.time(CLOSED_FORM, "4096x768|24576x768|8192x1024|8192x4096", 0.9),
                             Target.time(CLOSED_FORM, "64x768|512x128|4096x256", 1.1),
-                            Target.gemmRate("4096x768|24576x768|8192x1024|8192x4096", 0.7))));
+                            Target.gemmRate("4096x768|24576x768|8192x1024|8192x4096", 0.7))),
+            new Case(
+                    StartUpBenchmark.class,
+                    "Whole processes",
+                    "From the shell's command to its end: a program that takes one score, and the quickstart's help.",
+                    List.of(StartUpBenchmark.FIRST_SCORE, StartUpBenchmark.HELP),
+                    StartUpBenchmark.FIRST_SCORE,
+                    List.of()),
+            new Case(
+                    QuickstartBenchmark.class,
+                    "The quickstart as a whole",
+                    "From the shell's command to its end, with 200 texts per network and no search, report included; all"
+                            + " else the quickstart's own defaults. Without options it takes the minutes it is given.",
+                    List.of(StartUpBenchmark.LEAST),
+                    StartUpBenchmark.HELP,
+                    List.of()));
 
     String name() {
         return benchmark.getSimpleName().replace("Benchmark", "");

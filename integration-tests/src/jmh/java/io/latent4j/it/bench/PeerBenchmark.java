@@ -63,6 +63,9 @@ public abstract class PeerBenchmark {
     static final double GEMM_FLOPS = 2.0 * 2048 * 2048 * 2048;
     static final double COPY_BYTES = 2.0 * (256 << 20);
 
+    /** A call this long needs no warming up. */
+    private static final double SLOW_MS = 10_000;
+
     private final Map<String, DoubleSupplier> yardsticks = new LinkedHashMap<>();
     private final Map<String, Integer> limits = new LinkedHashMap<>();
     private final Map<String, Integer> measured = new LinkedHashMap<>();
@@ -119,21 +122,29 @@ public abstract class PeerBenchmark {
         prepare();
         long before = resident("VmRSS:");
         clearPeak();
-        check = call();
-        note("memory", "ours", 0, resident("VmHWM:") - before);
-        // Until the JIT has seen enough of it
         long start = System.nanoTime();
-        int calls = 0;
-        do {
-            call();
-            calls++;
-        } while (!smoke && calls < 400 && (System.nanoTime() - start < 2e9 || calls < 2) && System.nanoTime() - start < 10e9);
-        callMs = (System.nanoTime() - start) / 1e6 / calls;
+        check = call();
+        callMs = (System.nanoTime() - start) / 1e6;
+        note("memory", "ours", 0, resident("VmHWM:") - before);
+        if (callMs < SLOW_MS) {
+            warmUp();
+        }
         repeats = smoke ? 1 : (int) Math.max(1, Math.min(200, 100 / callMs));
         note("repeats", "ours", 0, repeats);
         note("flops", "ours", 0, flops());
         note("bytes", "ours", 0, bytes());
         note("check", "ours", 0, check);
+    }
+
+    /** Calls until the JIT has seen enough of it. */
+    private void warmUp() {
+        long start = System.nanoTime();
+        int calls = 0;
+        do {
+            call();
+            calls++;
+        } while (!smoke && calls < 400 && System.nanoTime() - start < 2e9);
+        callMs = (System.nanoTime() - start) / 1e6 / calls;
     }
 
     @Setup(Level.Iteration)
@@ -183,7 +194,8 @@ public abstract class PeerBenchmark {
                 continue;
             }
             Peer.Sample sample = peer.run(arm, arm.startsWith("machine") ? 1 : repeats);
-            if (!Double.isNaN(sample.check()) && !(Math.abs(sample.check() - check) <= tolerance() * Math.abs(check))) {
+            if (!Double.isNaN(sample.check())
+                    && !(Math.abs(sample.check() - check) <= tolerance() * Math.abs(check))) {
                 throw new IllegalStateException(getClass().getSimpleName() + ": " + arm + " computes " + sample.check()
                         + ", ours is " + check);
             }
