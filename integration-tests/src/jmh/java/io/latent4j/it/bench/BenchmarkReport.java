@@ -68,6 +68,9 @@ record BenchmarkReport(Map<Case, List<Comparison>> results, Map<String, String> 
             }
         }
         for (Map.Entry<Case, List<Comparison>> one : results.entrySet()) {
+            if (arms(one.getValue()).isEmpty()) {
+                continue;
+            }
             BitmapEncoder.saveBitmap(
                     chart(one.getKey(), one.getValue()),
                     plots.resolve(one.getKey().name() + ".png").toString(),
@@ -101,6 +104,9 @@ record BenchmarkReport(Map<Case, List<Comparison>> results, Map<String, String> 
             page.append("\n## ").append(one.getKey().title()).append("\n\n");
             page.append(one.getKey().what()).append("\n\n");
             page.append(table(one.getValue()));
+            if (arms(one.getValue()).isEmpty()) {
+                continue;
+            }
             page.append("\n![Ratios](benchmarks/").append(one.getKey().name()).append(".png)\n");
         }
         return page.toString();

@@ -40,8 +40,8 @@ public final class Benchmarks implements Callable<Integer> {
     @Option(
             names = "--peer",
             paramLabel = "DIR",
-            required = true,
-            description = "The folder of peer.py.")
+            defaultValue = "${sys:" + Peer.DIRECTORY + ":-integration-tests/bench}",
+            description = "The folder of peer.py (default: ${DEFAULT-VALUE}).")
     private Path peer = Path.of("");
 
     @Option(

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.latent4j.it.bench;
+
+import io.latent4j.it.quickstart.Environment;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+import org.apache.commons.csv.CSVFormat;
+import org.apache.commons.csv.CSVPrinter;
+import org.apache.commons.math3.stat.StatUtils;
+import org.nd4j.linalg.factory.Nd4j;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/**
+ * The command line: measures each component at several sizes, fits what it costs, tries the fit on sizes held back, and
+ * says what it means for sizes that no test machine holds.
+ *
+ * <p>Exit codes: 0 the page is written, 1 something failed, 2 the arguments are wrong.
+ */
+@Command(
+        name = "scaling",
+        description = "Fits a cost model to measurements and writes docs/scaling.md.",
+        mixinStandardHelpOptions = true,
+        sortOptions = false)
+public final class Scaling implements Callable<Integer> {
+    private static final int SAMPLES = 5;
+    private static final String HAND_WRITTEN = "<!-- What follows is written by hand and kept. -->";
+
+    @Option(names = "--out", paramLabel = "DIR", required = true, description = "Where scaling.md and scaling.csv go.")
+    private Path out = Path.of("");
+
+    @Option(names = "--only", paramLabel = "REGEX", defaultValue = ".*", description = "Components to measure.")
+    private String only = ".*";
+
+    @Option(names = "--smoke", description = "Measure each size once, and only the smaller half of them.")
+    private boolean smoke;
+
+    @Option(
+            names = "--note",
+            paramLabel = "TEXT",
+            defaultValue = "",
+            description = "A sentence for the page, such as what else ran on the machine.")
+    private String note = "";
+
+    /** What was measured of a component. */
+    private record Measured(List<Scale> scales, List<CostModel.Point> points) {}
+
+    /**
+     * Runs the command line and ends the JVM with its exit code.
+     *
+     * @param args options, see {@code --help}
+     */
+    public static void main(String[] args) {
+        System.exit(new CommandLine(new Scaling())
+                .setOverwrittenOptionsAllowed(true)
+                .execute(args));
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        Map<ScalingComponent, Measured> fitted = new LinkedHashMap<>();
+        Map<ScalingComponent, Measured> heldBack = new LinkedHashMap<>();
+        List<ScalingComponent> components = Arrays.stream(ScalingComponent.values())
+                .filter(c -> c.name().matches(only))
+                .toList();
+        int total = components.stream()
+                .mapToInt(c -> scales(c.fitted()).size() + scales(c.heldBack()).size())
+                .sum();
+        try (ProgressBar bar = new ProgressBarBuilder()
+                .setTaskName("scaling")
+                .setInitialMax(total)
+                .setStyle(ProgressBarStyle.ASCII)
+                .build()) {
+            for (ScalingComponent component : components) {
+                bar.setExtraMessage(component.name());
+                fitted.put(component, measure(component, scales(component.fitted()), bar));
+                heldBack.put(component, measure(component, scales(component.heldBack()), bar));
+            }
+        }
+        Files.createDirectories(out);
+        writeCsv(fitted, heldBack);
+        Path page = out.resolve("scaling.md");
+        String kept = Files.exists(page) ? Files.readString(page) : "";
+        int from = kept.indexOf(HAND_WRITTEN);
+        Files.writeString(
+                page, page(fitted, heldBack) + (from < 0 ? HAND_WRITTEN + "\n" : kept.substring(from)));
+        System.out.println(page(fitted, heldBack));
+        return 0;
+    }
+
+    private List<Scale> scales(List<Scale> all) {
+        return smoke ? all.subList(0, (all.size() + 1) / 2) : all;
+    }
+
+    private Measured measure(ScalingComponent component, List<Scale> scales, ProgressBar bar) throws IOException {
+        List<CostModel.Point> points = new ArrayList<>();
+        for (Scale scale : scales) {
+            try (ScalingComponent.Work work = component.prepare(scale)) {
+                points.add(new CostModel.Point(component.costs(scale), median(work)));
+            }
+            Nd4j.getMemoryManager().invokeGc();
+            bar.step();
+        }
+        return new Measured(scales, points);
+    }
+
+    /** Milliseconds of a call, the median of some samples of at least 20 ms each. */
+    private double median(Runnable work) {
+        long start = System.nanoTime();
+        int calls = 0;
+        do {
+            work.run();
+            calls++;
+        } while (!smoke && calls < 50 && System.nanoTime() - start < 3e8);
+        double ms = (System.nanoTime() - start) / 1e6 / calls;
+        int repeats = (int) Math.max(1, Math.min(100, 20 / ms));
+        double[] samples = new double[smoke ? 1 : SAMPLES];
+        for (int i = 0; i < samples.length; i++) {
+            start = System.nanoTime();
+            for (int j = 0; j < repeats; j++) {
+                work.run();
+            }
+            samples[i] = (System.nanoTime() - start) / 1e6 / repeats;
+        }
+        return StatUtils.percentile(samples, 50);
+    }
+
+    private void writeCsv(Map<ScalingComponent, Measured> fitted, Map<ScalingComponent, Measured> heldBack)
+            throws IOException {
+        try (CSVPrinter csv = new CSVPrinter(
+                Files.newBufferedWriter(out.resolve("scaling.csv")),
+                CSVFormat.DEFAULT
+                        .builder()
+                        .setHeader("component", "count", "width", "candidates", "ms", "model_ms", "held_back")
+                        .setRecordSeparator('\n')
+                        .build())) {
+            for (ScalingComponent component : fitted.keySet()) {
+                CostModel model = CostModel.fit(fitted.get(component).points());
+                for (boolean held : new boolean[] {false, true}) {
+                    Measured measured = (held ? heldBack : fitted).get(component);
+                    for (int i = 0; i < measured.scales().size(); i++) {
+                        Scale scale = measured.scales().get(i);
+                        CostModel.Point point = measured.points().get(i);
+                        csv.printRecord(
+                                component.name().toLowerCase(Locale.ROOT),
+                                scale.count(),
+                                scale.width(),
+                                scale.candidates(),
+                                String.format(Locale.ROOT, "%.4f", point.ms()),
+                                String.format(Locale.ROOT, "%.4f", model.ms(point.costs())),
+                                held);
+                    }
+                }
+            }
+        }
+    }
+
+    private String page(Map<ScalingComponent, Measured> fitted, Map<ScalingComponent, Measured> heldBack) {
+        StringBuilder page = new StringBuilder("# Scaling\n\n");
+        page.append("""
+                Written by `bash integration-tests/bench/run --scaling`. The time of a call is modelled as a sum of costs: the call
+                itself, the operations that it can't do without, the bytes that it moves. The weights are fitted to the measurements
+                of small and middle sizes (relative errors, least squares, no weight below zero) and tried on sizes held back, most
+                of them larger than all that were fitted. What is asked of the model then is far outside of what was measured: read
+                it as orders of magnitude. All measurements: [scaling.csv](scaling.csv).
+
+                """);
+        Map<String, String> environment = Environment.describe(1, "");
+        environment.remove("Networks trained at a time");
+        environment.remove("Arguments");
+        environment.forEach((name, value) ->
+                page.append("- ").append(name).append(": ").append(value).append('\n'));
+        if (!note.isEmpty()) {
+            page.append("- Note: ").append(note).append('\n');
+        }
+        page.append("\n## The fit\n\n| component | ms per call | and per | rate | error, fitted | error, held back |\n"
+                + "|---|---|---|---|---|---|\n");
+        StringBuilder held = new StringBuilder(
+                "\n## Held back\n\n| component | size | measured ms | model ms | error |\n|---|---|---|---|---|\n");
+        StringBuilder asked = new StringBuilder(
+                "\n## Asked of the model\n\n| component | size | time | memory |\n|---|---|---|---|\n");
+        for (ScalingComponent component : fitted.keySet()) {
+            CostModel model = CostModel.fit(fitted.get(component).points());
+            Measured tried = heldBack.get(component);
+            List<String> per = new ArrayList<>();
+            List<String> rates = new ArrayList<>();
+            for (int i = 1; i < model.weights().length; i++) {
+                double weight = model.weights()[i];
+                String name = component.costNames().get(i);
+                per.add(String.format(Locale.ROOT, "%.3g ms per %s", weight, name));
+                if (weight > 0 && name.startsWith("G")) {
+                    rates.add(String.format(Locale.ROOT, "%.0f %s/s", 1000 / weight, name));
+                }
+            }
+            page.append(String.format(
+                    Locale.ROOT,
+                    "| %s | %.3g | %s | %s | %.0f %% (%d sizes) | %.0f %% (%d sizes) |%n",
+                    component.title(),
+                    model.weights()[0],
+                    String.join(", ", per),
+                    String.join(", ", rates),
+                    100 * model.medianError(fitted.get(component).points()),
+                    fitted.get(component).points().size(),
+                    100 * model.medianError(tried.points()),
+                    tried.points().size()));
+            for (int i = 0; i < tried.scales().size(); i++) {
+                CostModel.Point point = tried.points().get(i);
+                held.append(String.format(
+                        Locale.ROOT,
+                        "| %s | %s | %.3g | %.3g | %+.0f %% |%n",
+                        component.title(),
+                        tried.scales().get(i).label(component),
+                        point.ms(),
+                        model.ms(point.costs()),
+                        100 * model.relativeError(point)));
+            }
+            for (Scale scale : component.asked()) {
+                asked.append(String.format(
+                        Locale.ROOT,
+                        "| %s | %s | %s | %s |%n",
+                        component.title(),
+                        scale.label(component),
+                        time(model.ms(component.costs(scale))),
+                        memory(component.memory(scale))));
+            }
+        }
+        return page.append(held).append(asked).append('\n').toString();
+    }
+
+    private static String time(double ms) {
+        double seconds = ms / 1000;
+        return seconds < 1
+                ? String.format(Locale.ROOT, "%.3g ms", ms)
+                : seconds < 600
+                        ? String.format(Locale.ROOT, "%.3g s", seconds)
+                        : String.format(Locale.ROOT, "%.3g h", seconds / 3600);
+    }
+
+    private static String memory(double bytes) {
+        return bytes < 1e9
+                ? String.format(Locale.ROOT, "%.3g MB", bytes / 1e6)
+                : bytes < 1e12
+                        ? String.format(Locale.ROOT, "%.3g GB", bytes / 1e9)
+                        : String.format(Locale.ROOT, "%.3g TB", bytes / 1e12);
+    }
+}
