@@ -116,7 +116,9 @@ record BenchmarkReport(Map<Case, List<Comparison>> results, Map<String, String> 
         Set<String> arms = arms(comparisons);
         StringBuilder table = new StringBuilder("| size | ms | GFLOP/s | of GEMM | of copy | extra MB |");
         arms.forEach(arm -> table.append(" ratio to ").append(arm).append(" |"));
-        table.append("\n|---|---|---|---|---|---|").append("---|".repeat(arms.size())).append('\n');
+        table.append("\n|---|---|---|---|---|---|")
+                .append("---|".repeat(arms.size()))
+                .append('\n');
         for (Comparison c : comparisons) {
             table.append(String.format(
                     Locale.ROOT,
@@ -189,8 +191,7 @@ record BenchmarkReport(Map<Case, List<Comparison>> results, Map<String, String> 
         });
         text.append("\nTargets\n");
         for (String[] row : targets()) {
-            text.append(String.format(
-                    "  %-34s %-20s %-34s %7s %7s %s%n", (Object[]) row));
+            text.append(String.format("  %-34s %-20s %-34s %7s %7s %s%n", (Object[]) row));
         }
         return text.toString();
     }

@@ -89,9 +89,8 @@ public final class Benchmarks implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, RunnerException {
         Files.createDirectories(out);
-        List<Case> cases = Case.ALL.stream()
-                .filter(c -> only.matcher(c.name()).find())
-                .toList();
+        List<Case> cases =
+                Case.ALL.stream().filter(c -> only.matcher(c.name()).find()).toList();
         int total = cases.stream().mapToInt(c -> sizes(c).size()).sum();
         Map<String, String> environment = Environment.describe(1, "");
         environment.remove("Networks trained at a time");

@@ -30,8 +30,7 @@ record Case(
                     IsoScoreStarBenchmark.class,
                     "IsoScore*, value and gradient",
                     "Points × features, float32, ζ = 0; the gradient is added to an existing array.",
-                    List.of(
-                            "64x768", "512x128", "4096x256", "4096x768", "24576x768", "8192x1024", "8192x4096"),
+                    List.of("64x768", "512x128", "4096x256", "4096x768", "24576x768", "8192x1024", "8192x4096"),
                     "64x96",
                     List.of(
                             Target.time(SVD, "64x768|4096x768|24576x768|8192x1024|8192x4096", 0.35),

@@ -31,8 +31,9 @@ record CostModel(double[] weights) {
         double least = Double.POSITIVE_INFINITY;
         for (int subset = 1; subset < 1 << count; subset++) {
             int chosen = subset;
-            int[] used =
-                    IntStream.range(0, count).filter(i -> (chosen >> i & 1) == 1).toArray();
+            int[] used = IntStream.range(0, count)
+                    .filter(i -> (chosen >> i & 1) == 1)
+                    .toArray();
             double[] weights = solve(points, used);
             if (weights.length == 0 || IntStream.of(used).anyMatch(i -> weights[i] < 0)) {
                 continue;

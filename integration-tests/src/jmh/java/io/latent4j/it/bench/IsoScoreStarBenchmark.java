@@ -36,8 +36,7 @@ public class IsoScoreStarBenchmark extends PeerBenchmark {
         peer().give("points", points);
         peerCase("isotropy.value_and_gradient", Map.of());
         limit("published (SVD)", count * width >= 1 << 24 ? 1 : width >= 768 ? 3 : 9);
-        INDArray small = Nd4j.create(
-                DataType.FLOAT, new long[] {Math.min(count, width), Math.min(count, width)}, 'c');
+        INDArray small = Nd4j.create(DataType.FLOAT, new long[] {Math.min(count, width), Math.min(count, width)}, 'c');
         INDArray large = epsilon.ulike();
         boolean gram = count < width;
         yardstick("two ND4J GEMMs", () -> {

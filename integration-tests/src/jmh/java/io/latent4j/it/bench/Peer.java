@@ -88,7 +88,13 @@ final class Peer implements AutoCloseable {
         }
         arrays.put(
                 name,
-                Map.of("file", file.toString(), "shape", array.shape(), "type", type == DataType.INT ? "int32" : type == DataType.FLOAT ? "float32" : "float64"));
+                Map.of(
+                        "file",
+                        file.toString(),
+                        "shape",
+                        array.shape(),
+                        "type",
+                        type == DataType.INT ? "int32" : type == DataType.FLOAT ? "float32" : "float64"));
     }
 
     /**
@@ -132,8 +138,9 @@ final class Peer implements AutoCloseable {
         }
         JsonNode reply = JSON.readTree(line);
         if (reply.has("error")) {
-            throw new IOException("the peer failed on " + Arrays.toString(question.keySet().toArray()) + ": "
-                    + reply.get("error").asText());
+            throw new IOException(
+                    "the peer failed on " + Arrays.toString(question.keySet().toArray()) + ": "
+                            + reply.get("error").asText());
         }
         return reply;
     }

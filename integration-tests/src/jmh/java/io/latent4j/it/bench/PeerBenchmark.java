@@ -161,9 +161,13 @@ public abstract class PeerBenchmark {
     /** Our side. */
     @Benchmark
     public final double ours() {
+        return sum(this::call, repeats);
+    }
+
+    private static double sum(DoubleSupplier call, int times) {
         double sum = 0;
-        for (int i = 0; i < repeats; i++) {
-            sum += call();
+        for (int i = 0; i < times; i++) {
+            sum += call.getAsDouble();
         }
         return sum;
     }
@@ -175,12 +179,10 @@ public abstract class PeerBenchmark {
         }
         for (Map.Entry<String, DoubleSupplier> yardstick : yardsticks.entrySet()) {
             if (!smoke && callMs < 500) {
-                yardstick.getValue().getAsDouble();
+                sum(yardstick.getValue(), 1);
             }
             long start = System.nanoTime();
-            for (int i = 0; i < repeats; i++) {
-                yardstick.getValue().getAsDouble();
-            }
+            sum(yardstick.getValue(), repeats);
             note("sample", yardstick.getKey(), (System.nanoTime() - start) / 1e6 / repeats, 0);
         }
         List<String> all = new ArrayList<>(arms);
@@ -194,10 +196,9 @@ public abstract class PeerBenchmark {
                 continue;
             }
             Peer.Sample sample = peer.run(arm, arm.startsWith("machine") ? 1 : repeats);
-            if (!Double.isNaN(sample.check())
-                    && !(Math.abs(sample.check() - check) <= tolerance() * Math.abs(check))) {
-                throw new IllegalStateException(getClass().getSimpleName() + ": " + arm + " computes " + sample.check()
-                        + ", ours is " + check);
+            if (!Double.isNaN(sample.check()) && !(Math.abs(sample.check() - check) <= tolerance() * Math.abs(check))) {
+                throw new IllegalStateException(
+                        getClass().getSimpleName() + ": " + arm + " computes " + sample.check() + ", ours is " + check);
             }
             note("sample", arm, sample.ms(), sample.extraBytes());
         }

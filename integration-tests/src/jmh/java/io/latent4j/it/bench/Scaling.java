@@ -94,8 +94,7 @@ public final class Scaling implements Callable<Integer> {
         Path page = out.resolve("scaling.md");
         String kept = Files.exists(page) ? Files.readString(page) : "";
         int from = kept.indexOf(HAND_WRITTEN);
-        Files.writeString(
-                page, page(fitted, heldBack) + (from < 0 ? HAND_WRITTEN + "\n" : kept.substring(from)));
+        Files.writeString(page, page(fitted, heldBack) + (from < 0 ? HAND_WRITTEN + "\n" : kept.substring(from)));
         System.out.println(page(fitted, heldBack));
         return 0;
     }

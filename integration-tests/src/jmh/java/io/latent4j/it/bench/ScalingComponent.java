@@ -59,7 +59,10 @@ enum ScalingComponent {
         @Override
         List<Scale> heldBack() {
             return List.of(
-                    new Scale(4096, 768, 1), new Scale(24576, 768, 1), new Scale(8192, 2048, 1), new Scale(8192, 4096, 1));
+                    new Scale(4096, 768, 1),
+                    new Scale(24576, 768, 1),
+                    new Scale(8192, 2048, 1),
+                    new Scale(8192, 4096, 1));
         }
 
         @Override
@@ -143,10 +146,9 @@ enum ScalingComponent {
         }
     },
 
-    FROZEN_LOGITS(
-            "Semantic logits, frozen bases, loss and gradient",
-            "P = %1$d, d = %2$d, V = %3$d",
-            new String[] {"call", "GFLOP", "GB"}) {
+    FROZEN_LOGITS("Semantic logits, frozen bases, loss and gradient", "P = %1$d, d = %2$d, V = %3$d", new String[] {
+        "call", "GFLOP", "GB"
+    }) {
         @Override
         double[] costs(Scale s) {
             return logitsCosts(s, 4);
@@ -179,10 +181,9 @@ enum ScalingComponent {
         }
     },
 
-    TRAINED_LOGITS(
-            "Semantic logits, trained bases, loss and gradients",
-            "P = %1$d, d = %2$d, V = %3$d",
-            new String[] {"call", "GFLOP", "GB"}) {
+    TRAINED_LOGITS("Semantic logits, trained bases, loss and gradients", "P = %1$d, d = %2$d, V = %3$d", new String[] {
+        "call", "GFLOP", "GB"
+    }) {
         @Override
         double[] costs(Scale s) {
             return logitsCosts(s, 6);
@@ -254,7 +255,8 @@ enum ScalingComponent {
         }
     },
 
-    EXACT_SEARCH("Exact search, top 10", "%1$d queries, d = %2$d, %3$d passages", new String[] {"call", "GFLOP", "GB"}) {
+    EXACT_SEARCH(
+            "Exact search, top 10", "%1$d queries, d = %2$d, %3$d passages", new String[] {"call", "GFLOP", "GB"}) {
         @Override
         double[] costs(Scale s) {
             return computed(
@@ -283,13 +285,18 @@ enum ScalingComponent {
         @Override
         List<Scale> heldBack() {
             return List.of(
-                    new Scale(8, 128, 100_000), new Scale(64, 128, 200_000), new Scale(1, 256, 500_000), new Scale(64, 256, 500_000));
+                    new Scale(8, 128, 100_000),
+                    new Scale(64, 128, 200_000),
+                    new Scale(1, 256, 500_000),
+                    new Scale(64, 256, 500_000));
         }
 
         @Override
         List<Scale> asked() {
             return List.of(
-                    new Scale(64, 256, 10_000_000), new Scale(64, 256, 1_000_000_000), new Scale(64, 8192, 1_000_000_000));
+                    new Scale(64, 256, 10_000_000),
+                    new Scale(64, 256, 1_000_000_000),
+                    new Scale(64, 8192, 1_000_000_000));
         }
     },
 
@@ -311,8 +318,8 @@ enum ScalingComponent {
         @Override
         Work prepare(Scale s) throws IOException {
             Path folder = Files.createTempDirectory("latent4j-scaling");
-            LuceneSequenceIndex index = LuceneSequenceIndex.open(
-                    folder, new LuceneSequenceIndex.Builder().dimension((int) s.width()));
+            LuceneSequenceIndex index =
+                    LuceneSequenceIndex.open(folder, new LuceneSequenceIndex.Builder().dimension((int) s.width()));
             fill(index, s);
             index.commit();
             index.refresh();
@@ -359,8 +366,8 @@ enum ScalingComponent {
             grid(new long[] {256, 1024}, new long[] {128, 256, 768}, new long[] {1024, 4096, 16_384});
     private static final List<Scale> LOGITS_HELD_BACK =
             List.of(new Scale(512, 512, 8192), new Scale(1024, 768, 50_257), new Scale(512, 768, 131_072));
-    private static final List<Scale> LOGITS_ASKED = List.of(
-            new Scale(1024, 4096, 128_256), new Scale(1024, 8192, 128_256), new Scale(1024, 8192, 262_144));
+    private static final List<Scale> LOGITS_ASKED =
+            List.of(new Scale(1024, 4096, 128_256), new Scale(1024, 8192, 128_256), new Scale(1024, 8192, 262_144));
 
     private final String title;
     private final String label;
@@ -472,10 +479,8 @@ enum ScalingComponent {
     private static List<Scale> grid(long[] counts, long[] widths, long[] candidates) {
         return LongStream.of(counts)
                 .boxed()
-                .flatMap(count -> LongStream.of(widths)
-                        .boxed()
-                        .flatMap(width ->
-                                LongStream.of(candidates).mapToObj(many -> new Scale(count, width, many))))
+                .flatMap(count -> LongStream.of(widths).boxed().flatMap(width -> LongStream.of(candidates)
+                        .mapToObj(many -> new Scale(count, width, many))))
                 .toList();
     }
 }

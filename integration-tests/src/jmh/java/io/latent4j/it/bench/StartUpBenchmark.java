@@ -48,8 +48,17 @@ public class StartUpBenchmark extends PeerBenchmark {
                 peerCase("processes.first_score", Map.of());
             }
             case HELP -> command.addAll(List.of(quickstart, "--help"));
-            case LEAST -> command.addAll(List.of(
-                    quickstart, "--examples", "200", "--lambdas", "1", "--candidates", "0", "--out", out.toString()));
+            case LEAST ->
+                command.addAll(List.of(
+                        quickstart,
+                        "--examples",
+                        "200",
+                        "--lambdas",
+                        "1",
+                        "--candidates",
+                        "0",
+                        "--out",
+                        out.toString()));
             default -> throw new IllegalArgumentException("size: no such process: " + size);
         }
     }
@@ -58,7 +67,8 @@ public class StartUpBenchmark extends PeerBenchmark {
     double call() {
         File log = out.resolve("log").toFile();
         try {
-            ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log);
+            ProcessBuilder builder =
+                    new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log);
             if (size.equals(LEAST)) {
                 builder.environment().put("OMP_NUM_THREADS", "1"); // as its Maven profile has it
             }
