@@ -2,30 +2,37 @@
 package io.latent4j.istar;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
-/** A row-major matrix that holds any one block of some clouds. */
+/** A row-major matrix that holds any one block of some clouds; its memory is taken at first use. */
 final class BlockBuffer implements AutoCloseable {
-    private final INDArray buffer;
+    private final List<Points> clouds;
+    private final DataType type;
+    private @Nullable INDArray buffer;
 
     BlockBuffer(List<Points> clouds, DataType type) {
-        long rows = clouds.stream().mapToLong(Points::maxBlockRows).max().orElseThrow();
-        this.buffer =
-                Nd4j.createUninitialized(type, new long[] {rows, clouds.get(0).features()}, 'c');
+        this.clouds = clouds;
+        this.type = type;
     }
 
     /** The first {@code count} rows, uninitialized. */
     INDArray rows(long count) {
+        if (buffer == null) {
+            long rows = clouds.stream().mapToLong(Points::maxBlockRows).max().orElseThrow();
+            buffer = Nd4j.createUninitialized(
+                    type, new long[] {rows, clouds.get(0).features()}, 'c');
+        }
         return count == buffer.rows() ? buffer : buffer.get(NDArrayIndex.interval(0, count), NDArrayIndex.all());
     }
 
     /** Frees the memory at once where no workspace owns it. */
     @Override
     public void close() {
-        if (buffer.closeable()) {
+        if (buffer != null && buffer.closeable()) {
             buffer.close();
         }
     }

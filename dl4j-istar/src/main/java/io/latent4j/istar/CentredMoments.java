@@ -10,31 +10,256 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
 /**
- * Weighted mean and centred scatter matrix of the union of some clouds, in one pass over blocks of rows.
+ * Weighted mean and centred scatter matrix of the union of some clouds.
  *
- * <p>The points are shifted by the first block's mean before they are squared, and the scatter is corrected for what
- * that mean is off: {@code Σw(x−μ)(x−μ)ᵀ = Σw(x−c)(x−c)ᵀ − W·δδᵀ} with δ = μ − c. Where the first block was so
- * unlike the rest that the correction would cancel digits, the pass is repeated with c = μ.
- *
- * @param mean row {@code [1, n]} in the points' own scale
- * @param scatter upper triangle of {@code Σw(x−μ)(x−μ)ᵀ/scale²}, 'f'-ordered {@code [n, n]}
+ * <p>Products are taken of points less a constant c, and what c is off the mean comes out of the n² sums:
+ * {@code Σw(x−μ)(x−μ)ᵀ = Σw(x−c)(x−c)ᵀ − W·δδᵀ} with δ = μ − c. Row-major matrices of points whose mean is not large
+ * beside their variance are multiplied as they are, with c = 0. All others go through blocks of shifted rows, c being
+ * the first block's mean; where that block was so unlike the rest that the correction would cancel digits, the pass is
+ * repeated with c = μ.
  */
-record CentredMoments(INDArray mean, INDArray scatter) {
-
+final class CentredMoments {
     /** Digits are lost once the squared offset of the shift is this many times the variance. */
-    private static final double OFFSET_LIMIT = 3;
+    static final double OFFSET_LIMIT = 3;
 
-    static CentredMoments of(List<Points> clouds, DataType type, double scale) {
+    /** Rows whose variance tells beforehand whether the mean is too large for c = 0. */
+    private static final int SAMPLE = 16;
+
+    /** Clouds of fewer rows are multiplied at once. */
+    private static final int SAMPLED_ROWS = 2048;
+
+    /** Rows that are summed in FLOAT before the sums are added in double. */
+    private static final int SUMMED_ROWS = 4096;
+
+    private final HostColumns columns;
+    private final double[] mean;
+    private final double[] offset;
+    private final double weight;
+    private final double scale;
+    private final @Nullable INDArray ones;
+
+    private CentredMoments(
+            INDArray scatter, double[] mean, double[] offset, double weight, double scale, @Nullable INDArray ones) {
+        this.columns = new HostColumns(scatter);
+        this.mean = mean;
+        this.offset = offset;
+        this.weight = weight;
+        this.scale = scale;
+        this.ones = ones;
+    }
+
+    /**
+     * Takes the moments.
+     *
+     * @param scatter 'f'-ordered matrix {@code [n, n]} that is overwritten, no view
+     */
+    static CentredMoments of(List<Points> clouds, DataType type, double scale, INDArray scatter) {
         double weight = clouds.stream().mapToDouble(Points::totalWeight).sum();
         INDArray shift = null;
-        for (int attempt = 0; ; attempt++) {
-            Pass pass = new Pass(clouds, type, scale, shift);
-            boolean last = attempt == 1;
-            if (pass.correct(weight) || last) {
-                return new CentredMoments(pass.mean, pass.scatter);
+        if (scale == 1 && clouds.stream().allMatch(cloud -> cloud.matrix(type) != null)) {
+            INDArray ones = Nd4j.ones(
+                    type, clouds.stream().mapToLong(Points::rows).max().orElseThrow());
+            double[] mean = mean(clouds, type, weight, ones);
+            if (!isLargeBesideSample(mean, clouds, type)) {
+                double beta = 0;
+                for (Points cloud : clouds) {
+                    Blas.gram(cloud.matrix(type), beta, scatter);
+                    beta = 1;
+                }
+                CentredMoments direct = new CentredMoments(scatter, mean, mean, weight, 1, ones);
+                if (direct.keepsDigits()) {
+                    return direct;
+                }
             }
-            shift = pass.mean;
+            shift = row(mean, 1, type);
         }
+        CentredMoments shifted = pass(clouds, type, scale, weight, shift, scatter);
+        return shifted.keepsDigits()
+                ? shifted
+                : pass(clouds, type, scale, weight, row(shifted.mean, 1, type), scatter);
+    }
+
+    /** The mean in the points' own scale; not a copy. */
+    double[] mean() {
+        return mean;
+    }
+
+    /** Whether the points were multiplied as they are. */
+    boolean isDirect() {
+        return ones != null;
+    }
+
+    /** As many ones as the longest cloud has points, if {@link #isDirect()}. */
+    INDArray ones(long count) {
+        return count == ones.length() ? ones : ones.get(NDArrayIndex.interval(0, count));
+    }
+
+    /** Reads the elements 0…j of column {@code j} of {@code Σw(x−μ)(x−μ)ᵀ/scale²}. */
+    void read(int j, double[] into) {
+        columns.read(j, j + 1, into);
+        double factor = weight * offset[j];
+        for (int i = 0; i <= j; i++) {
+            into[i] -= factor * offset[i];
+        }
+    }
+
+    /** ‖mean/scale‖². */
+    double meanSquares() {
+        double sum = 0;
+        for (double component : mean) {
+            sum += (component / scale) * (component / scale);
+        }
+        return sum;
+    }
+
+    /** Trace of the scatter. */
+    double trace() {
+        double trace = 0;
+        for (int j = 0; j < offset.length; j++) {
+            trace += columns.element(j, j) - weight * offset[j] * offset[j];
+        }
+        return trace;
+    }
+
+    private boolean keepsDigits() {
+        double offsetSquares = 0;
+        for (double component : offset) {
+            offsetSquares += weight * component * component;
+        }
+        return !(offsetSquares > OFFSET_LIMIT * trace());
+    }
+
+    private static double[] mean(List<Points> clouds, DataType type, double weight, INDArray ones) {
+        int n = (int) clouds.get(0).features();
+        long blocks = clouds.stream()
+                .mapToLong(cloud -> (cloud.rows() + SUMMED_ROWS - 1) / SUMMED_ROWS)
+                .sum();
+        INDArray sums = Nd4j.createUninitialized(type, new long[] {n, blocks}, 'f');
+        int block = 0;
+        for (Points cloud : clouds) {
+            INDArray x = cloud.matrix(type);
+            for (long from = 0; from < cloud.rows(); from += SUMMED_ROWS, block++) {
+                long to = Math.min(cloud.rows(), from + SUMMED_ROWS);
+                boolean whole = to - from == cloud.rows();
+                Blas.columnSums(
+                        whole && to == ones.length() ? ones : ones.get(NDArrayIndex.interval(0, to - from)),
+                        whole ? x : x.get(NDArrayIndex.interval(from, to), NDArrayIndex.all()),
+                        1,
+                        blocks == 1 ? sums : sums.getColumn(block));
+            }
+        }
+        double[] mean = new double[n];
+        sum(sums, mean);
+        for (int j = 0; j < n; j++) {
+            mean[j] /= weight;
+        }
+        return mean;
+    }
+
+    private static void sum(INDArray blockSums, double[] into) {
+        HostColumns sums = new HostColumns(blockSums);
+        double[] column = new double[into.length];
+        for (int block = 0; block < blockSums.columns(); block++) {
+            sums.read(block, into.length, column);
+            for (int j = 0; j < into.length; j++) {
+                into[j] += column[j];
+            }
+        }
+    }
+
+    /** Spares most of the products that would have to be repeated; where it errs, they are. */
+    private static boolean isLargeBesideSample(double[] mean, List<Points> clouds, DataType type) {
+        double meanSquares = 0;
+        for (double component : mean) {
+            meanSquares += component * component;
+        }
+        double variance = 0;
+        long taken = 0;
+        double[] row = new double[mean.length];
+        for (Points cloud : clouds) {
+            if (cloud.rows() < SAMPLED_ROWS) {
+                continue;
+            }
+            long step = cloud.rows() / SAMPLE;
+            INDArray sample = cloud.matrix(type)
+                    .get(NDArrayIndex.interval(step / 2, step, cloud.rows()), NDArrayIndex.all())
+                    .dup('c');
+            HostColumns rows = new HostColumns(sample.transpose());
+            for (int i = 0; i < sample.rows(); i++, taken++) {
+                rows.read(i, mean.length, row);
+                for (int j = 0; j < mean.length; j++) {
+                    variance += (row[j] - mean[j]) * (row[j] - mean[j]);
+                }
+            }
+        }
+        // Few rows say little
+        return taken > 0 && meanSquares > 2 * OFFSET_LIMIT * variance / taken;
+    }
+
+    /** One pass over blocks of shifted rows. */
+    private static CentredMoments pass(
+            List<Points> clouds,
+            DataType type,
+            double scale,
+            double weight,
+            @Nullable INDArray givenShift,
+            INDArray scatter) {
+        int n = (int) clouds.get(0).features();
+        long blocks = clouds.stream().mapToLong(Points::blocks).sum();
+        INDArray shift = givenShift;
+        INDArray blockSums = Nd4j.create(type, new long[] {n, blocks}, 'f');
+        long longest = clouds.stream().mapToLong(Points::maxBlockRows).max().orElseThrow();
+        INDArray ones = Nd4j.ones(type, longest);
+        double beta = 0;
+        int index = 0;
+        try (BlockBuffer buffer = new BlockBuffer(clouds, type)) {
+            for (Points cloud : clouds) {
+                for (long block = 0; block < cloud.blocks(); block++, index++) {
+                    INDArray x = buffer.rows(cloud.blockRows(block));
+                    INDArray weights = cloud.blockWeights(block);
+                    INDArray row = weights == null
+                            ? ones.get(NDArrayIndex.interval(0, x.rows()))
+                            : weights.castTo(type).reshape('c', new long[] {x.rows()});
+                    cloud.copyBlock(block, shift, x);
+                    if (shift == null) {
+                        double blockWeight =
+                                weights == null ? x.rows() : row.sumNumber().doubleValue();
+                        if (blockWeight == 0) {
+                            continue;
+                        }
+                        shift = Nd4j.createUninitialized(type, new long[] {1, n}, 'c');
+                        Blas.columnSums(row, x, 1 / blockWeight, shift);
+                        x.sub(shift, x);
+                    }
+                    scale(x, null, 1 / scale);
+                    Blas.columnSums(row, x, 1, blockSums.getColumn(index));
+                    scale(x, weights == null ? null : Transforms.sqrt(weights.castTo(type), true), 1);
+                    Blas.gram(x, beta, scatter);
+                    beta = 1;
+                }
+            }
+        }
+        double[] offset = new double[n];
+        sum(blockSums, offset);
+        double[] mean = shift.toDoubleVector();
+        for (int j = 0; j < n; j++) {
+            offset[j] /= weight;
+            mean[j] += offset[j] * scale;
+        }
+        return new CentredMoments(scatter, mean, offset, weight, scale, null);
+    }
+
+    /** A row {@code [1, n]} of the given values times a factor. */
+    static INDArray row(double[] values, double factor, DataType type) {
+        INDArray column = Nd4j.createUninitialized(type, new long[] {values.length, 1}, 'f');
+        HostColumns columns = new HostColumns(column);
+        double[] scaled = new double[values.length];
+        for (int j = 0; j < values.length; j++) {
+            scaled[j] = factor * values[j];
+        }
+        columns.write(0, values.length, scaled);
+        columns.written();
+        return column.transpose();
     }
 
     /** Multiplies rows by their weights and all by a factor, in place. */
@@ -48,7 +273,8 @@ record CentredMoments(INDArray mean, INDArray scatter) {
     }
 
     /**
-     * Gathers all points of some clouds, centred, divided by the scale and multiplied by the roots of their weights.
+     * Gathers all points of some clouds, less about their mean, divided by the scale and multiplied by the roots of their
+     * weights.
      *
      * @param into row-major matrix [N, n]
      * @return what else came to light
@@ -71,16 +297,12 @@ record CentredMoments(INDArray mean, INDArray scatter) {
             }
         }
         INDArray mean = Nd4j.createUninitialized(type, new long[] {1, into.columns()}, 'c');
-        double meanSquares = 0;
-        // The second round takes away what rounding left of a large mean
-        for (int round = 0; round < 2; round++) {
-            Nd4j.gemm(weights.reshape(1, into.rows()), into, mean, false, false, 1 / totalWeight, 0);
-            into.sub(mean, into);
-            meanSquares += squares(mean, scale);
-        }
+        Blas.columnSums(weights, into, 1 / totalWeight, mean);
+        into.sub(mean, into);
+        double norm = mean.div(scale).norm2Number().doubleValue();
         INDArray rootWeights = weighted ? Transforms.sqrt(weights, false) : null;
         scale(into, rootWeights, 1 / scale);
-        return new Gathered(rootWeights, meanSquares);
+        return new Gathered(rootWeights, norm * norm);
     }
 
     /**
@@ -90,97 +312,4 @@ record CentredMoments(INDArray mean, INDArray scatter) {
      * @param meanSquares ‖mean/scale‖²
      */
     record Gathered(@Nullable INDArray rootWeights, double meanSquares) {}
-
-    /** ‖mean/scale‖². */
-    double meanSquares(double scale) {
-        return squares(mean, scale);
-    }
-
-    private static double squares(INDArray row, double scale) {
-        double norm = row.div(scale).norm2Number().doubleValue();
-        return norm * norm;
-    }
-
-    /** One pass with a given shift, or with the first block's mean. */
-    private static final class Pass {
-        private final INDArray scatter;
-        private final INDArray blockSums;
-        private final double scale;
-        private @Nullable INDArray shift;
-        private INDArray mean;
-
-        Pass(List<Points> clouds, DataType type, double scale, @Nullable INDArray givenShift) {
-            long n = clouds.get(0).features();
-            long blocks = clouds.stream().mapToLong(Points::blocks).sum();
-            this.scale = scale;
-            this.shift = givenShift;
-            this.scatter = Nd4j.createUninitialized(type, new long[] {n, n}, 'f');
-            this.blockSums = Nd4j.zeros(type, blocks, n);
-            BlockBuffer buffer = new BlockBuffer(clouds, type);
-            long longest = clouds.stream().mapToLong(Points::maxBlockRows).max().orElseThrow();
-            INDArray ones = Nd4j.ones(type, 1, longest);
-            double beta = 0;
-            int index = 0;
-            for (Points cloud : clouds) {
-                for (long block = 0; block < cloud.blocks(); block++, index++) {
-                    INDArray x = buffer.rows(cloud.blockRows(block));
-                    INDArray weights = cloud.blockWeights(block);
-                    INDArray row = weights == null
-                            ? ones.get(NDArrayIndex.all(), NDArrayIndex.interval(0, x.rows()))
-                            : weights.castTo(type).reshape(1, x.rows());
-                    cloud.copyBlock(block, shift, x);
-                    if (shift == null) {
-                        double blockWeight =
-                                weights == null ? x.rows() : row.sumNumber().doubleValue();
-                        if (blockWeight == 0) {
-                            continue;
-                        }
-                        shift = Nd4j.createUninitialized(type, new long[] {1, n}, 'c');
-                        Nd4j.gemm(row, x, shift, false, false, 1 / blockWeight, 0);
-                        x.sub(shift, x);
-                    }
-                    scale(x, null, 1 / scale);
-                    Nd4j.gemm(row, x, blockSums.getRow(index, true), false, false, 1, 0);
-                    scale(x, weights == null ? null : Transforms.sqrt(weights.castTo(type), true), 1);
-                    RankUpdate.gram(x, beta, scatter);
-                    beta = 1;
-                }
-            }
-            buffer.close();
-            this.mean = shift;
-        }
-
-        /** Takes the shift's offset out of mean and scatter; false if that costs digits. */
-        boolean correct(double weight) {
-            int n = scatter.rows();
-            double[] offset = new double[n];
-            HostColumns sums = new HostColumns(blockSums.transpose());
-            double[] row = new double[n];
-            for (int block = 0; block < blockSums.rows(); block++) {
-                sums.read(block, n, row);
-                for (int i = 0; i < n; i++) {
-                    offset[i] += row[i] / weight;
-                }
-            }
-            double offsetSquares = 0;
-            double variance = 0;
-            HostColumns columns = new HostColumns(scatter);
-            double[] column = new double[n];
-            for (int j = 0; j < n; j++) {
-                columns.read(j, j + 1, column);
-                for (int i = 0; i <= j; i++) {
-                    column[i] -= weight * offset[i] * offset[j];
-                }
-                variance += column[j];
-                offsetSquares += weight * offset[j] * offset[j];
-                columns.write(j, j + 1, column);
-            }
-            columns.written();
-            mean = mean.add(Nd4j.createFromArray(offset)
-                    .muli(scale)
-                    .castTo(mean.dataType())
-                    .reshape(1, n));
-            return !(offsetSquares > OFFSET_LIMIT * variance);
-        }
-    }
 }

@@ -147,7 +147,7 @@ public final class CosineRegularizer {
                     // across ∘ x + along ⊗ s
                     x.mul(column(across, type), x);
                     Nd4j.gemm(column(along, type), direction, x, false, false, 1, 1);
-                    points.putBlock(block, x, target, true);
+                    points.addBlock(block, x, target);
                 }
             }
         }

@@ -55,35 +55,44 @@ final class HostColumns {
         }
     }
 
+    /** Reads one element of column {@code j}. */
+    double element(int i, int j) {
+        return doubles != null ? doubles.get(j * rows + i) : floats.get(j * rows + i);
+    }
+
     /** Writes the first {@code count} elements of column {@code j}. */
     void write(int j, int count, double[] from) {
+        write(j, 0, count, from);
+    }
+
+    private void write(int j, int row, int count, double[] from) {
         if (doubles != null) {
-            doubles.position(j * rows).put(from, 0, count);
+            doubles.position(j * rows + row).put(from, 0, count);
         } else if (floats != null) {
             for (int i = 0; i < count; i++) {
                 column[i] = (float) from[i];
             }
-            floats.position(j * rows).put(column, 0, count);
+            floats.position(j * rows + row).put(column, 0, count);
         }
     }
 
-    /** Copies the upper triangle of a square matrix below its diagonal, tile by tile for the cache's sake. */
+    /** Copies the upper triangle of a square matrix below its diagonal, a panel of columns at a time. */
     void mirrorUpperTriangle() {
-        int tile = 32;
-        for (int left = 0; left < rows; left += tile) {
-            for (int top = 0; top <= left; top += tile) {
-                for (int j = left; j < Math.min(rows, left + tile); j++) {
-                    int bottom = Math.min(j, top + tile);
-                    if (doubles != null) {
-                        for (int i = top; i < bottom; i++) {
-                            doubles.put(i * rows + j, doubles.get(j * rows + i));
-                        }
-                    } else if (floats != null) {
-                        for (int i = top; i < bottom; i++) {
-                            floats.put(i * rows + j, floats.get(j * rows + i));
-                        }
-                    }
+        int width = 32;
+        double[][] panel = new double[width][rows];
+        double[] row = new double[width];
+        for (int left = 0; left < rows; left += width) {
+            int right = Math.min(rows, left + width);
+            for (int j = left; j < right; j++) {
+                read(j, j + 1, panel[j - left]);
+            }
+            // What stands above the diagonal in these columns stands side by side in the columns of its rows
+            for (int i = 0; i < right; i++) {
+                int first = Math.max(left, i + 1);
+                for (int j = first; j < right; j++) {
+                    row[j - first] = panel[j - left][i];
                 }
+                write(i, first, right - first, row);
             }
         }
     }

@@ -392,44 +392,38 @@ public final class IsoScoreStar {
             return !(trace > 1e-4 * epsilon * epsilon * meanSquares);
         }
 
-        /** Sets the upper triangle to {@code factor·matrix + otherFactor·other}, and trace and squares to its own. */
-        void mix(INDArray matrix, double factor, @Nullable INDArray other, double otherFactor) {
-            int size = matrix.rows();
-            HostColumns columns = new HostColumns(matrix);
-            HostColumns otherColumns = other == null ? null : new HostColumns(other);
+        /** Reads the elements 0…j of column {@code j} of a symmetric matrix. */
+        abstract void read(int j, double[] into);
+
+        /** Sets trace and squares to those of the matrix. */
+        final void sum(int size) {
             double[] column = new double[size];
-            double[] otherColumn = new double[size];
+            trace = 0;
+            squares = 0;
             for (int j = 0; j < size; j++) {
-                columns.read(j, j + 1, column);
-                if (otherColumns != null) {
-                    otherColumns.read(j, j + 1, otherColumn);
-                }
-                double offDiagonal = 0;
-                for (int i = 0; i <= j; i++) {
-                    column[i] = factor * column[i] + otherFactor * otherColumn[i];
-                    offDiagonal += i < j ? column[i] * column[i] : 0;
-                }
+                read(j, column);
                 trace += column[j];
-                squares += column[j] * column[j] + 2 * offDiagonal;
-                columns.write(j, j + 1, column);
+                squares += column[j] * column[j] + 2 * squares(column, j);
             }
-            columns.written();
         }
 
-        /** Turns an upper triangle into all of {@code diagonal·I − factor·matrix}. */
-        static void subtractFromIdentity(INDArray matrix, double diagonal, double factor) {
-            HostColumns columns = new HostColumns(matrix);
-            double[] column = new double[matrix.rows()];
-            for (int j = 0; j < column.length; j++) {
-                columns.read(j, j + 1, column);
-                for (int i = 0; i <= j; i++) {
-                    column[i] *= -factor;
-                }
-                column[j] += diagonal;
-                columns.write(j, j + 1, column);
+        /** Sum of the first squares, in four chains for the processor's sake. */
+        private static double squares(double[] values, int count) {
+            double a = 0;
+            double b = 0;
+            double c = 0;
+            double d = 0;
+            int i = 0;
+            for (; i + 3 < count; i += 4) {
+                a += values[i] * values[i];
+                b += values[i + 1] * values[i + 1];
+                c += values[i + 2] * values[i + 2];
+                d += values[i + 3] * values[i + 3];
             }
-            columns.mirrorUpperTriangle();
-            columns.written();
+            for (; i < count; i++) {
+                a += values[i] * values[i];
+            }
+            return a + b + c + d;
         }
 
         abstract void prepareGradient(double a, double traceOverSquares);
@@ -437,12 +431,15 @@ public final class IsoScoreStar {
         abstract void gradient(double factor, List<INDArray> targets, boolean add);
     }
 
-    /** {@code N ≥ n}: M itself, from one pass over blocks of rows; the gradient is Xc·a(I − (t/f)M). */
+    /** {@code N ≥ n}: M itself; the gradient is Xc·A with A = a(I − (t/f)M). */
     private static final class CovarianceRoute extends Route {
-        /** Upper triangle of M, later all of a(I − (t/f)M). */
+        private final CentredMoments moments;
+        private final @Nullable HostColumns shrinkage;
+        private final double[] shrinkageColumn;
+        /** Upper triangle of the scatter, later all of A. */
         private final INDArray matrix;
-
-        private final INDArray mean;
+        /** mean·A as a row, if Xc·A is taken as X·A − ones·mean·A. */
+        private @Nullable INDArray meanProduct;
 
         CovarianceRoute(
                 List<Points> clouds,
@@ -452,51 +449,122 @@ public final class IsoScoreStar {
                 DataType type,
                 double scale) {
             super(clouds, weight, zeta, type, scale);
-            CentredMoments moments = CentredMoments.of(clouds, type, scale);
-            this.matrix = moments.scatter();
-            this.mean = moments.mean();
-            this.meanSquares = moments.meanSquares(scale);
-            mix(matrix, (1 - zeta) / (weight - 1), shrinkage, shrinkage == null ? 0 : zeta / (scale * scale));
+            this.matrix = Nd4j.createUninitialized(type, new long[] {n, n}, 'f');
+            this.moments = CentredMoments.of(clouds, type, scale, matrix);
+            this.meanSquares = moments.meanSquares();
+            this.shrinkage = shrinkage == null ? null : new HostColumns(shrinkage);
+            this.shrinkageColumn = new double[n];
+            sum(n);
+        }
+
+        @Override
+        void read(int j, double[] into) {
+            moments.read(j, into);
+            double factor = (1 - zeta) / (weight - 1);
+            if (shrinkage == null) {
+                for (int i = 0; i <= j; i++) {
+                    into[i] *= factor;
+                }
+                return;
+            }
+            shrinkage.read(j, j + 1, shrinkageColumn);
+            double otherFactor = zeta / (scale * scale);
+            for (int i = 0; i <= j; i++) {
+                into[i] = factor * into[i] + otherFactor * shrinkageColumn[i];
+            }
         }
 
         @Override
         void prepareGradient(double a, double traceOverSquares) {
-            subtractFromIdentity(matrix, a, a * traceOverSquares);
+            HostColumns columns = new HostColumns(matrix);
+            double[] column = new double[n];
+            double[] mean = moments.mean();
+            double[] product = new double[n];
+            double factor = -a * traceOverSquares;
+            for (int j = 0; j < n; j++) {
+                read(j, column);
+                for (int i = 0; i <= j; i++) {
+                    column[i] *= factor;
+                }
+                column[j] += a;
+                columns.write(j, j + 1, column);
+                double sum = mean[j] * column[j];
+                for (int i = 0; i < j; i++) {
+                    product[i] += mean[j] * column[i];
+                    sum += mean[i] * column[i];
+                }
+                product[j] += sum;
+            }
+            columns.mirrorUpperTriangle();
+            columns.written();
+            meanProduct = moments.isDirect() ? CentredMoments.row(product, 1, type) : null;
         }
 
         @Override
         void gradient(double factor, List<INDArray> targets, boolean add) {
-            BlockBuffer xc = new BlockBuffer(clouds, type);
-            BlockBuffer product = new BlockBuffer(clouds, type);
-            for (int c = 0; c < clouds.size(); c++) {
-                Points cloud = clouds.get(c);
-                INDArray target = targets.get(c);
-                boolean direct = cloud.isRowMajor(target, type);
-                for (long block = 0; block < cloud.blocks(); block++) {
-                    INDArray x = xc.rows(cloud.blockRows(block));
-                    cloud.copyBlock(block, mean, x);
-                    CentredMoments.scale(x, cloud.blockWeights(block), 1 / scale);
-                    INDArray g = direct ? cloud.blockOf(target, block) : product.rows(x.rows());
-                    // Symmetric: its transpose is itself in row-major order, which spares GEMM a copy
-                    Nd4j.gemm(x, matrix.transpose(), g, false, false, factor, direct && add ? 1 : 0);
-                    if (!direct) {
-                        cloud.putBlock(block, g, target, add);
+            INDArray shift = moments.isDirect() ? null : CentredMoments.row(moments.mean(), 1, type);
+            try (BlockBuffer rows = new BlockBuffer(clouds, type);
+                    BlockBuffer product = new BlockBuffer(clouds, type)) {
+                for (int c = 0; c < clouds.size(); c++) {
+                    Points cloud = clouds.get(c);
+                    INDArray target = targets.get(c);
+                    INDArray points = moments.isDirect() ? cloud.matrix(type) : null;
+                    INDArray sum = cloud.matrixOf(target, type);
+                    if (points != null && sum != null) {
+                        addProduct(points, factor, add, sum);
+                        continue;
+                    }
+                    for (long block = 0; block < cloud.blocks(); block++) {
+                        INDArray x = points == null
+                                ? rows.rows(cloud.blockRows(block))
+                                : cloud.rowsOf(points, block);
+                        if (points == null) {
+                            cloud.copyBlock(block, shift, x);
+                            CentredMoments.scale(x, cloud.blockWeights(block), 1 / scale);
+                        }
+                        INDArray g = sum == null ? product.rows(x.rows()) : cloud.rowsOf(sum, block);
+                        if (sum == null && add) {
+                            cloud.takeBlock(block, target, g);
+                        }
+                        addProduct(x, factor, add, g);
+                        if (sum == null) {
+                            cloud.putBlock(block, g, target);
+                        }
                     }
                 }
             }
-            xc.close();
-            product.close();
+        }
+
+        private void addProduct(INDArray x, double factor, boolean add, INDArray sum) {
+            // Symmetric: its transpose is itself in row-major order, which spares GEMM a copy
+            Nd4j.gemm(x, matrix.transpose(), sum, false, false, factor, add ? 1 : 0);
+            if (meanProduct != null) {
+                Blas.addToRows(moments.ones(sum.rows()), meanProduct, -factor, sum);
+            }
         }
     }
 
-    /** {@code N < n}: K = XcXcᵀ/(N−1) has Σ_X's trace and norm, and Xc·Σ_X = K·Xc. */
+    /**
+     * {@code N < n}: the Gram matrix K = XcXcᵀ/(N−1) has Σ_X's trace and norm, and Xc·Σ_X = K·Xc. With P the projection
+     * that takes the mean away, {@code P = I − ssᵀ/W}, s the roots of the weights, {@code Xc = P·X} and {@code K =
+     * P·XXᵀ·P/(N−1)}: points whose mean is not large are multiplied as they are.
+     */
     private static final class GramRoute extends Route {
-        /** √w-scaled, centred points of all clouds. */
+        /** The points, or √w-scaled, nearly centred copies of all clouds' points. */
         private final INDArray x;
 
-        private final @Nullable INDArray rootWeights;
-        /** Upper triangle of K, later all of a(I − (t/f)(1−ζ)K). */
+        private final boolean direct;
+
+        /** Upper triangle of XXᵀ, later all of a(P − (t/f)(1−ζ)K). */
         private final INDArray gram;
+
+        private final HostColumns columns;
+        private final double[] rootWeights;
+        private final @Nullable INDArray rootWeightColumn;
+        /** XXᵀ·s/W, and sᵀXXᵀs/W². */
+        private final double[] sums;
+
+        private double total;
         /** x·Σ_S where ζ > 0. */
         private final @Nullable INDArray xShrinkage;
 
@@ -511,24 +579,84 @@ public final class IsoScoreStar {
                 double scale) {
             super(clouds, weight, zeta, type, scale);
             int rows = (int) clouds.stream().mapToLong(Points::rows).sum();
+            gram = Nd4j.createUninitialized(type, new long[] {rows, rows}, 'f');
+            rootWeights = new double[rows];
+            sums = new double[rows];
+            Arrays.fill(rootWeights, 1);
+            INDArray matrix = clouds.size() == 1 && scale == 1 && shrinkage == null
+                    ? clouds.get(0).matrix(type)
+                    : null;
+            if (matrix != null) {
+                Blas.outerGram(matrix, gram);
+                HostColumns read = new HostColumns(gram);
+                if (centre(read)) {
+                    direct = true;
+                    x = matrix;
+                    columns = read;
+                    rootWeightColumn = null;
+                    xShrinkage = null;
+                    sum(rows);
+                    return;
+                }
+            }
+            direct = false;
             x = Nd4j.createUninitialized(type, new long[] {rows, n}, 'c');
             CentredMoments.Gathered gathered = CentredMoments.gather(clouds, scale, weight, x);
-            rootWeights = gathered.rootWeights();
-            meanSquares = gathered.meanSquares();
-            gram = Nd4j.createUninitialized(type, new long[] {rows, rows}, 'f');
-            RankUpdate.outerGram(x, gram);
-
-            mix(gram, 1 / (weight - 1), null, 0);
-            if (shrinkage == null) {
-                xShrinkage = null;
-                return;
+            rootWeightColumn = gathered.rootWeights();
+            if (rootWeightColumn != null) {
+                System.arraycopy(rootWeightColumn.toDoubleVector(), 0, rootWeights, 0, rows);
             }
-            INDArray scaledShrinkage = shrinkage.castTo(type);
-            xShrinkage = Nd4j.createUninitialized(type, new long[] {rows, n}, 'c');
-            Nd4j.gemm(x, scaledShrinkage, xShrinkage, false, false, 1 / (scale * scale), 0);
+            Blas.outerGram(x, gram);
+            columns = new HostColumns(gram);
+            centre(columns);
+            meanSquares = gathered.meanSquares();
+            sum(rows);
+            xShrinkage = shrinkage == null ? null : mixIn(shrinkage);
+        }
+
+        /** Reads what centring takes; false if that costs digits. */
+        private boolean centre(HostColumns products) {
+            int rows = sums.length;
+            double[] column = new double[rows];
+            Arrays.fill(sums, 0);
+            total = 0;
+            double diagonal = 0;
+            for (int j = 0; j < rows; j++) {
+                products.read(j, j + 1, column);
+                double sum = 0;
+                for (int i = 0; i < j; i++) {
+                    sums[i] += column[i] * rootWeights[j];
+                    sum += column[i] * rootWeights[i];
+                }
+                sums[j] += sum + column[j] * rootWeights[j];
+                diagonal += column[j];
+            }
+            for (int j = 0; j < rows; j++) {
+                sums[j] /= weight;
+                total += sums[j] * rootWeights[j] / weight;
+            }
+            meanSquares = total;
+            return !(weight * total > CentredMoments.OFFSET_LIMIT * (diagonal - weight * total));
+        }
+
+        @Override
+        void read(int j, double[] into) {
+            columns.read(j, j + 1, into);
+            double factor = 1 / (weight - 1);
+            double both = rootWeights[j] * total - sums[j];
+            for (int i = 0; i <= j; i++) {
+                into[i] = factor * (into[i] + rootWeights[i] * both - sums[i] * rootWeights[j]);
+            }
+        }
+
+        /** Takes Σ_S into trace and squares. */
+        private INDArray mixIn(INDArray shrinkage) {
+            int rows = rootWeights.length;
+            INDArray product = Nd4j.createUninitialized(type, new long[] {rows, n}, 'c');
+            Nd4j.gemm(x, shrinkage.castTo(type), product, false, false, 1 / (scale * scale), 0);
             double inner = 0;
             HostColumns left = new HostColumns(x.transpose());
-            HostColumns right = new HostColumns(xShrinkage.transpose());
+            HostColumns right = new HostColumns(product.transpose());
             double[] leftRow = new double[n];
             double[] rightRow = new double[n];
             for (int i = 0; i < rows; i++) {
@@ -553,16 +681,34 @@ public final class IsoScoreStar {
             trace = (1 - zeta) * trace + zeta * shrinkageTrace;
             squares =
                     (1 - zeta) * (1 - zeta) * squares + 2 * zeta * (1 - zeta) * inner + zeta * zeta * shrinkageSquares;
+            return product;
         }
 
         @Override
         void prepareGradient(double a, double traceOverSquares) {
-            subtractFromIdentity(gram, a, a * traceOverSquares * (1 - zeta));
+            double[] column = new double[rootWeights.length];
+            double factor = -a * traceOverSquares * (1 - zeta);
+            for (int j = 0; j < column.length; j++) {
+                read(j, column);
+                double projection = a * rootWeights[j] / weight;
+                for (int i = 0; i <= j; i++) {
+                    column[i] = factor * column[i] - projection * rootWeights[i];
+                }
+                column[j] += a;
+                columns.write(j, j + 1, column);
+            }
+            columns.mirrorUpperTriangle();
+            columns.written();
             shrinkageGradientFactor = -a * traceOverSquares * zeta;
         }
 
         @Override
         void gradient(double factor, List<INDArray> targets, boolean add) {
+            INDArray sum = direct ? clouds.get(0).matrixOf(targets.get(0), type) : null;
+            if (sum != null) {
+                Nd4j.gemm(gram.transpose(), x, sum, false, false, factor, add ? 1 : 0);
+                return;
+            }
             INDArray g;
             if (xShrinkage == null) {
                 g = Nd4j.createUninitialized(type, x.shape(), 'c');
@@ -571,8 +717,8 @@ public final class IsoScoreStar {
                 g = xShrinkage.mul(factor * shrinkageGradientFactor);
                 Nd4j.gemm(gram.transpose(), x, g, false, false, factor, 1);
             }
-            if (rootWeights != null) {
-                g.mul(rootWeights, g);
+            if (rootWeightColumn != null) {
+                g.mul(rootWeightColumn, g);
             }
             long row = 0;
             for (int c = 0; c < clouds.size(); c++) {
@@ -580,7 +726,11 @@ public final class IsoScoreStar {
                 for (long block = 0; block < cloud.blocks(); block++) {
                     long next = row + cloud.blockRows(block);
                     INDArray part = g.get(NDArrayIndex.interval(row, next), NDArrayIndex.all());
-                    cloud.putBlock(block, part, targets.get(c), add);
+                    if (add) {
+                        cloud.addBlock(block, part, targets.get(c));
+                    } else {
+                        cloud.putBlock(block, part, targets.get(c));
+                    }
                     row = next;
                 }
             }

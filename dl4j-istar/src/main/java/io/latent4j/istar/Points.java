@@ -233,29 +233,57 @@ public final class Points {
         return weights.get(NDArrayIndex.interval(from, from + blockRows(block)), NDArrayIndex.all());
     }
 
-    /** Whether blocks of the target, an array shaped like these points' array, are row-major matrices of the type. */
-    boolean isRowMajor(INDArray target, DataType type) {
-        return target.rank() == 2
-                && target.dataType() == type
-                && target.ordering() == 'c'
-                && target.stride(1) == 1
-                && target.stride(0) == target.size(1);
+    /** The points as a row-major matrix [N, n] of the type without copying, or null if they have weights or aren't one. */
+    @Nullable
+    INDArray matrix(DataType type) {
+        return weights == null ? matrixOf(array, type) : null;
+    }
+
+    /** A view of an array shaped like these points' array as a row-major matrix [N, n] of the type, or null. */
+    @Nullable
+    INDArray matrixOf(INDArray target, DataType type) {
+        long n = features();
+        if (target.dataType() != type
+                || target.ordering() != 'c'
+                || featuresLast != array
+                || target.stride(-1) != 1
+                || target.stride(-2) != n
+                || (target.rank() == 3 && target.stride(0) != n * target.size(1))) {
+            return null;
+        }
+        return target.rank() == 2 ? target : target.reshape('c', rows(), n);
+    }
+
+    /** The rows of a block in a matrix of all rows. */
+    INDArray rowsOf(INDArray matrix, long block) {
+        return blocks() == 1
+                ? matrix
+                : matrix.get(
+                        NDArrayIndex.interval(firstRow(block), firstRow(block) + blockRows(block)), NDArrayIndex.all());
     }
 
     /** View of the block in an array shaped like these points' array, features last. */
-    INDArray blockOf(INDArray target, long block) {
+    private INDArray blockOf(INDArray target, long block) {
         return blockView(featuresLast == array ? target : target.permute(0, 2, 1), block);
     }
 
-    /** Puts or adds a row-major block to its place in an array shaped like these points' array. */
-    void putBlock(long block, INDArray rowMajor, INDArray target, boolean add) {
+    /** Copies a block of an array shaped like these points' array into a row-major matrix. */
+    void takeBlock(long block, INDArray target, INDArray buffer) {
         INDArray view = blockOf(target, block);
-        INDArray shaped = rowMajor.reshape('c', view.shape());
-        if (add) {
-            view.addi(shaped.castTo(view.dataType()));
-        } else {
-            view.assign(shaped);
-        }
+        buffer.reshape('c', view.shape()).assign(view);
+    }
+
+    /** Puts a row-major block to its place in an array shaped like these points' array. */
+    void putBlock(long block, INDArray rowMajor, INDArray target) {
+        INDArray view = blockOf(target, block);
+        view.assign(rowMajor.reshape('c', view.shape()));
+    }
+
+    /** Adds a row-major block to its place in an array shaped like these points' array; the block is used up. */
+    void addBlock(long block, INDArray rowMajor, INDArray target) {
+        // Copies between layouts are fast, sums are not
+        rowMajor.addi(blockOf(target, block).castTo(rowMajor.dataType()).dup('c').reshape('c', rowMajor.shape()));
+        putBlock(block, rowMajor, target);
     }
 
     /** The same points, each kept with the given probability. */

@@ -96,25 +96,16 @@ public final class ShrinkageCovariance implements Serializable {
         if (addedWeight == 0) {
             return this;
         }
-        CentredMoments moments = CentredMoments.of(List.of(points), points.dataType(), 1);
-        double[] addedMean = moments.mean().toDoubleVector();
-        HostColumns columns = new HostColumns(moments.scatter());
-        double[] added = new double[scatter.length];
-        double[] column = new double[features];
-        double trace = 0;
-        for (int j = 0; j < features; j++) {
-            columns.read(j, j + 1, column);
-            System.arraycopy(column, 0, added, packed(j), j + 1);
-            trace += column[j];
-        }
-        if (!Double.isFinite(trace)) {
+        INDArray product = Nd4j.createUninitializedDetached(points.dataType(), 'f', features, features);
+        CentredMoments moments = CentredMoments.of(List.of(points), points.dataType(), 1, product);
+        if (!Double.isFinite(moments.trace())) {
             throw new IllegalArgumentException(
                     Double.isFinite(points.maxAbsolute())
                             ? "points must have squares in the range of " + points.dataType() + ", found magnitude "
                                     + points.maxAbsolute()
                             : "points must be finite, found NaN or infinity");
         }
-        combine(addedWeight, addedMean, added);
+        combine(addedWeight, moments.mean(), moments::read);
         return this;
     }
 
@@ -127,7 +118,10 @@ public final class ShrinkageCovariance implements Serializable {
      */
     public ShrinkageCovariance merge(ShrinkageCovariance other) {
         requireFeatures(other.features);
-        combine(other.weight, other.mean, other.scatter);
+        combine(
+                other.weight,
+                other.mean,
+                (j, column) -> System.arraycopy(other.scatter, packed(j), column, 0, j + 1));
         return this;
     }
 
@@ -137,7 +131,12 @@ public final class ShrinkageCovariance implements Serializable {
         }
     }
 
-    private void combine(double addedWeight, double[] addedMean, double[] addedScatter) {
+    /** The upper columns of a scatter matrix. */
+    private interface Columns {
+        void read(int j, double[] into);
+    }
+
+    private void combine(double addedWeight, double[] addedMean, Columns addedScatter) {
         if (addedWeight == 0) {
             return;
         }
@@ -147,11 +146,13 @@ public final class ShrinkageCovariance implements Serializable {
             delta[j] = addedMean[j] - mean[j];
         }
         double between = weight * (addedWeight / total);
+        double[] added = new double[features];
         for (int j = 0; j < features; j++) {
+            addedScatter.read(j, added);
             int offset = packed(j);
             double factor = between * delta[j];
             for (int i = 0; i <= j; i++) {
-                scatter[offset + i] += addedScatter[offset + i] + factor * delta[i];
+                scatter[offset + i] += added[i] + factor * delta[i];
             }
         }
         for (int j = 0; j < features; j++) {

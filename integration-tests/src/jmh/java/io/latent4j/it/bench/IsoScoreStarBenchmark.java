@@ -6,6 +6,7 @@ import io.latent4j.istar.Points;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -34,7 +35,7 @@ public class IsoScoreStarBenchmark extends PeerBenchmark {
         points.muliRowVector(Nd4j.linspace(DataType.FLOAT, 0.5, 1.0 / width, width));
         epsilon = Nd4j.create(DataType.FLOAT, new long[] {count, width}, 'c');
         peer().give("points", points);
-        peerCase("isotropy.value_and_gradient", Map.of());
+        peerCase("isotropy.value_and_gradient", Map.of("arms", arms()));
         limit("published (SVD)", count * width >= 1 << 24 ? 1 : width >= 768 ? 3 : 9);
         INDArray small = Nd4j.create(DataType.FLOAT, new long[] {Math.min(count, width), Math.min(count, width)}, 'c');
         INDArray large = epsilon.ulike();
@@ -48,6 +49,11 @@ public class IsoScoreStarBenchmark extends PeerBenchmark {
             }
             return 0;
         });
+    }
+
+    /** The peer's arms. */
+    Set<String> arms() {
+        return Set.of("published (SVD)", "closed form", "closed form, autograd");
     }
 
     @Override
