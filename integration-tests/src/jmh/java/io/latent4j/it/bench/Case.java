@@ -37,7 +37,11 @@ record Case(
                             Target.time(SVD, "64x768|4096x768|24576x768|8192x1024|8192x4096", 0.35),
                             Target.time(CLOSED_FORM, "4096x768|24576x768|8192x1024|8192x4096", 0.9),
                             Target.time(CLOSED_FORM, "64x768|512x128|4096x256", 1.1),
-                            Target.gemmRate("4096x768|24576x768|8192x1024|8192x4096", 0.7))));
+                            Target.gemmRate("4096x768|24576x768|8192x1024|8192x4096", 0.7))),
+            SemanticBasesBenchmark.table(),
+            StreamedBasesBenchmark.table(),
+            SemanticLogitsBenchmark.table(),
+            AdaptationBenchmark.table());
 
     String name() {
         return benchmark.getSimpleName().replace("Benchmark", "");
