@@ -37,7 +37,27 @@ record Case(
                             Target.time(SVD, "64x768|4096x768|24576x768|8192x1024|8192x4096", 0.35),
                             Target.time(CLOSED_FORM, "4096x768|24576x768|8192x1024|8192x4096", 0.9),
                             Target.time(CLOSED_FORM, "64x768|512x128|4096x256", 1.1),
-                            Target.gemmRate("4096x768|24576x768|8192x1024|8192x4096", 0.7))));
+                            Target.gemmRate("4096x768|24576x768|8192x1024|8192x4096", 0.7))),
+            contrast());
+
+    private static Case contrast() {
+        return new Case(
+                NextSequenceContrastBenchmark.class,
+                "Next-sequence contrast, loss and gradients",
+                "B queries × 2B keys (B positives, B hard negatives) of 768 features, + a memory of past keys, which get"
+                        + " no gradient.",
+                List.of(
+                        "64x128",
+                        "512x1024",
+                        "2048x4096",
+                        "4096x8192",
+                        "64x128+8192",
+                        "512x1024+8192",
+                        "2048x4096+8192",
+                        "4096x8192+8192"),
+                "32x64+128",
+                List.of(Target.time("autograd", "(512|2048|4096)x.*", 1.1)));
+    }
 
     String name() {
         return benchmark.getSimpleName().replace("Benchmark", "");
