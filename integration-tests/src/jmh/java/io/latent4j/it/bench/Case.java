@@ -38,7 +38,10 @@ record Case(
                             Target.time(CLOSED_FORM, "4096x768|24576x768|8192x1024|8192x4096", 0.9),
                             Target.time(CLOSED_FORM, "64x768|512x128|4096x256", 1.1),
                             Target.gemmRate("4096x768|24576x768|8192x1024|8192x4096", 0.7))),
-            contrast());
+            contrast(),
+            exactSearch(),
+            graphSearch(),
+            coSupervisedStep());
 
     private static Case contrast() {
         return new Case(
@@ -57,6 +60,46 @@ record Case(
                         "4096x8192+8192"),
                 "32x64+128",
                 List.of(Target.time("autograd", "(512|2048|4096)x.*", 1.1)));
+    }
+
+    private static Case exactSearch() {
+        return new Case(
+                ExactSearchBenchmark.class,
+                "Exact search",
+                "Vectors of 256 dimensions × queries, the ten best of each.",
+                List.of("100000x1", "100000x64", "1000000x1", "1000000x64"),
+                "3000x5",
+                List.of(Target.gemmRate("\\d+x64", 0.6)));
+    }
+
+    private static Case graphSearch() {
+        String asked = "100000 latent, 50 candidates";
+        return new Case(
+                GraphSearchBenchmark.class,
+                "Approximate search (Lucene's HNSW)",
+                "The ten best of vectors of 256 dimensions for 64 queries, one after the other in one thread; PyTorch has no"
+                        + " such graph and searches exactly, with two threads. \"latent\": 32 directions matter and there"
+                        + " are 1000 topics, as encoders of text have them; \"isotropic\": no structure at all, the worst"
+                        + " case. The graph is built with two threads.",
+                List.of(
+                        "100000 latent, 20 candidates",
+                        asked,
+                        "100000 latent, 100 candidates",
+                        "100000 latent, 200 candidates",
+                        "100000 isotropic, 200 candidates",
+                        "100000 isotropic, 1000 candidates"),
+                "2000 latent, 50 candidates",
+                List.of(Target.fact("recall@10", asked, 0.95), Target.fact("queries/s", asked, 500)));
+    }
+
+    private static Case coSupervisedStep() {
+        return new Case(
+                CoSupervisedStepBenchmark.class,
+                "Co-supervised training step",
+                "Gen and Emb_seq, an LSTM each, with both losses; texts × tokens of a vocabulary, state width.",
+                List.of("32x64 of 8000, 256"),
+                "4x8 of 50, 16",
+                List.of());
     }
 
     String name() {
