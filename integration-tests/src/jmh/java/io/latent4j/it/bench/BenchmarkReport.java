@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVPrinter;
 import org.knowm.xchart.BitmapEncoder;
@@ -33,7 +34,8 @@ record BenchmarkReport(Map<Case, List<Comparison>> results, Map<String, String> 
         "gemm_share",
         "copy_share",
         "extra_mb",
-        "arm_extra_mb"
+        "arm_extra_mb",
+        "extras"
     };
     private static final double HIGHEST_BAR = 3;
 
@@ -62,7 +64,10 @@ record BenchmarkReport(Map<Case, List<Comparison>> results, Map<String, String> 
                                 digits(c.gemmShare()),
                                 digits(c.copyShare()),
                                 digits(c.memory() / 1e6),
-                                digits(c.memory(arm) / 1e6));
+                                digits(c.memory(arm) / 1e6),
+                                c.extras().entrySet().stream()
+                                        .map(e -> e.getKey() + "=" + digits(e.getValue()))
+                                        .collect(Collectors.joining("; ")));
                     }
                 }
             }
@@ -114,17 +119,29 @@ record BenchmarkReport(Map<Case, List<Comparison>> results, Map<String, String> 
 
     private static String table(List<Comparison> comparisons) {
         Set<String> arms = arms(comparisons);
-        StringBuilder table = new StringBuilder("| size | ms | GFLOP/s | of GEMM | of copy | extra MB |");
+        Set<String> extras = new LinkedHashSet<>();
+        comparisons.forEach(c -> extras.addAll(c.extras().keySet()));
+        StringBuilder table = new StringBuilder("| size | ms |");
+        extras.forEach(extra -> table.append(' ').append(extra).append(" |"));
+        table.append(" GFLOP/s | of GEMM | of copy | extra MB |");
         arms.forEach(arm -> table.append(" ratio to ").append(arm).append(" |"));
         table.append("\n|---|---|---|---|---|---|")
+<<<<<<< HEAD
                 .append("---|".repeat(arms.size()))
+=======
+                .append("---|".repeat(extras.size() + arms.size()))
+>>>>>>> wt-cosup
                 .append('\n');
         for (Comparison c : comparisons) {
+            table.append("| ").append(c.size()).append(" | ").append(digits(c.ms())).append(" |");
+            for (String extra : extras) {
+                table.append(' ')
+                        .append(digits(c.extras().getOrDefault(extra, Double.NaN)))
+                        .append(" |");
+            }
             table.append(String.format(
                     Locale.ROOT,
-                    "| %s | %s | %s | %s | %s | %s |",
-                    c.size(),
-                    digits(c.ms()),
+                    " %s | %s | %s | %s |",
                     c.facts().get("flops") > 0 ? digits(c.gflops()) : "–",
                     c.facts().get("flops") > 0 ? percent(c.gemmShare()) : "–",
                     c.facts().get("bytes") > 0 ? percent(c.copyShare()) : "–",
@@ -160,7 +177,7 @@ record BenchmarkReport(Map<Case, List<Comparison>> results, Map<String, String> 
                             one.title(),
                             c.size(),
                             target.label(),
-                            (target.measure() == Target.Measure.GEMM_RATE ? "≥ " : "≤ ") + digits(target.limit()),
+                            (target.atLeast() ? "≥ " : "≤ ") + digits(target.limit()),
                             digits(found),
                             target.met(found) ? "met" : "**missed**"
                         });
@@ -184,6 +201,9 @@ record BenchmarkReport(Map<Case, List<Comparison>> results, Map<String, String> 
                         digits(c.ms()),
                         c.facts().get("flops") > 0 ? percent(c.gemmShare()) : "–",
                         digits(c.memory() / 1e6)));
+                c.extras()
+                        .forEach((name, value) ->
+                                text.append(String.format(Locale.ROOT, "      %-30s %s%n", name, digits(value))));
                 for (String arm : c.armNames()) {
                     text.append(String.format(Locale.ROOT, "      / %-28s %s%n", arm, ratio(c, arm)));
                 }

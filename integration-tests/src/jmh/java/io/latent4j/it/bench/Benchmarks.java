@@ -14,6 +14,7 @@ import java.util.regex.Pattern;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
+import org.apache.commons.io.FileUtils;
 import org.openjdk.jmh.results.BenchmarkResult;
 import org.openjdk.jmh.results.IterationResult;
 import org.openjdk.jmh.results.RunResult;
@@ -100,6 +101,7 @@ public final class Benchmarks implements Callable<Integer> {
         }
         Map<Case, List<Comparison>> results = new LinkedHashMap<>();
         Path log = Files.createTempFile("latent4j-jmh", ".log");
+        Path scratch = Files.createTempDirectory("latent4j-scratch");
         try (ProgressBar bar = new ProgressBarBuilder()
                 .setTaskName("benchmarks")
                 .setInitialMax(total)
@@ -108,10 +110,12 @@ public final class Benchmarks implements Callable<Integer> {
             for (Case one : cases) {
                 for (String value : sizes(one)) {
                     bar.setExtraMessage(one.name() + " " + value);
-                    results.computeIfAbsent(one, k -> new ArrayList<>()).add(measure(one, value, log));
+                    results.computeIfAbsent(one, k -> new ArrayList<>()).add(measure(one, value, log, scratch));
                     bar.step();
                 }
             }
+        } finally {
+            FileUtils.deleteDirectory(scratch.toFile());
         }
         BenchmarkReport report = new BenchmarkReport(results, environment, note);
         System.out.print(report.text());
@@ -126,7 +130,8 @@ public final class Benchmarks implements Callable<Integer> {
                 : one.sizes().stream().filter(s -> size.matcher(s).find()).toList();
     }
 
-    private Comparison measure(Case one, String value, Path log) throws IOException, RunnerException {
+    private Comparison measure(Case one, String value, Path log, Path scratch)
+            throws IOException, RunnerException {
         Path record = Files.createTempFile("latent4j-bench", ".tsv");
         try {
             ChainedOptionsBuilder options = new OptionsBuilder()
@@ -137,6 +142,7 @@ public final class Benchmarks implements Callable<Integer> {
                     .jvmArgsAppend(
                             "-D" + Peer.DIRECTORY + "=" + peer.toAbsolutePath(),
                             "-D" + PeerBenchmark.RECORD + "=" + record,
+                            "-D" + PeerBenchmark.SCRATCH + "=" + scratch,
                             "-D" + PeerBenchmark.SMOKE + "=" + smoke);
             if (smoke) {
                 options.warmupIterations(1).measurementIterations(2);

@@ -18,24 +18,32 @@ import org.apache.commons.math3.stat.StatUtils;
  * @param arms the same of the other arms; fewer where an arm was limited
  * @param armBytes extra memory of the other arms' first measurement
  * @param facts flops, bytes, repeats, memory of ours
+ * @param extras what else the benchmark tells, rates per second
  */
 record Comparison(
         String size,
         double[] ours,
         Map<String, double[]> arms,
         Map<String, Double> armBytes,
-        Map<String, Double> facts) {
+        Map<String, Double> facts,
+        Map<String, Double> extras) {
 
     /** Reads what the benchmark noted. */
     static Comparison read(String size, double[] oursWithRepeats, Path record) throws IOException {
         Map<String, List<Double>> samples = new LinkedHashMap<>();
         Map<String, Double> bytes = new LinkedHashMap<>();
         Map<String, Double> facts = new LinkedHashMap<>();
+        Map<String, Double> extras = new LinkedHashMap<>();
+        Map<String, Double> perCall = new LinkedHashMap<>();
         for (String line : Lines.of(record)) {
             String[] parts = line.split("\t", -1);
             if (parts[0].equals("sample")) {
                 samples.computeIfAbsent(parts[1], k -> new ArrayList<>()).add(Double.valueOf(parts[2]));
                 bytes.putIfAbsent(parts[1], Double.valueOf(parts[3]));
+            } else if (parts[0].equals("fact")) {
+                extras.put(parts[1], Double.valueOf(parts[3]));
+            } else if (parts[0].equals("rate")) {
+                perCall.put(parts[1], Double.valueOf(parts[3]));
             } else {
                 facts.put(parts[0], Double.valueOf(parts[3]));
             }
@@ -44,10 +52,11 @@ record Comparison(
         for (int i = 0; i < ours.length; i++) {
             ours[i] /= facts.get("repeats");
         }
+        perCall.forEach((name, count) -> extras.put(name, 1000 * count / median(ours)));
         Map<String, double[]> arms = new LinkedHashMap<>();
         samples.forEach((arm, list) ->
                 arms.put(arm, list.stream().mapToDouble(Double::doubleValue).toArray()));
-        return new Comparison(size, ours, arms, bytes, facts);
+        return new Comparison(size, ours, arms, bytes, facts, extras);
     }
 
     List<String> armNames() {

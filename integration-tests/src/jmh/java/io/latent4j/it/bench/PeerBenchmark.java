@@ -56,6 +56,9 @@ public abstract class PeerBenchmark {
     /** Whether only the harness is tried: each thing once or twice. */
     static final String SMOKE = "latent4j.bench.smoke";
 
+    /** A folder that the sizes of a case share: what takes long to make and is measured several times. */
+    static final String SCRATCH = "latent4j.bench.scratch";
+
     /** The machine's own rates, measured by the peer; a float product of 2048 cubed, a copy of 256 MB. */
     static final String GEMM = "machine gemm";
 
@@ -111,6 +114,20 @@ public abstract class PeerBenchmark {
     /** Measures a slow arm only so many times. */
     final void limit(String arm, int times) {
         limits.put(arm, times);
+    }
+
+    /** Something else that the page should tell of this size. */
+    final void fact(String name, double value) throws IOException {
+        note("fact", name, 0, value);
+    }
+
+    /** So many things a call: the page tells them per second. */
+    final void rate(String name, double perCall) throws IOException {
+        note("rate", name, 0, perCall);
+    }
+
+    static Path scratch() {
+        return Path.of(System.getProperty(SCRATCH, System.getProperty("java.io.tmpdir")));
     }
 
     @Setup(Level.Trial)

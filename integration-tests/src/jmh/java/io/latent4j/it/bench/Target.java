@@ -5,7 +5,7 @@ package io.latent4j.it.bench;
  * What a measurement should reach.
  *
  * @param measure which
- * @param arm the peer or yardstick, or empty
+ * @param arm the peer or yardstick, the name of what the benchmark tells, or empty
  * @param sizes regular expression of the sizes it holds for
  * @param limit at most this ratio, or at least this rate
  */
@@ -16,7 +16,9 @@ record Target(Measure measure, String arm, String sizes, double limit) {
         /** Our extra memory to the arm's, at most. */
         MEMORY("extra memory / that of "),
         /** Our necessary operations per second to those of the machine's matrix product, at least. */
-        GEMM_RATE("GEMM rate reached");
+        GEMM_RATE("GEMM rate reached"),
+        /** Something else that the benchmark tells, at least. */
+        FACT("");
 
         private final String label;
 
@@ -37,6 +39,15 @@ record Target(Measure measure, String arm, String sizes, double limit) {
         return new Target(Measure.GEMM_RATE, "", sizes, atLeast);
     }
 
+    static Target fact(String name, String sizes, double atLeast) {
+        return new Target(Measure.FACT, name, sizes, atLeast);
+    }
+
+    /** Whether more is better. */
+    boolean atLeast() {
+        return measure == Measure.GEMM_RATE || measure == Measure.FACT;
+    }
+
     String label() {
         return measure.label + arm;
     }
@@ -50,10 +61,11 @@ record Target(Measure measure, String arm, String sizes, double limit) {
             case TIME -> comparison.ratio(arm);
             case MEMORY -> comparison.memoryRatio(arm);
             case GEMM_RATE -> comparison.gemmShare();
+            case FACT -> comparison.extras().getOrDefault(arm, Double.NaN);
         };
     }
 
     boolean met(double found) {
-        return measure == Measure.GEMM_RATE ? found >= limit : found <= limit;
+        return atLeast() ? found >= limit : found <= limit;
     }
 }
