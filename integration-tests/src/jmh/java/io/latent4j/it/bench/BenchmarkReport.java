@@ -11,67 +11,18 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
-import org.apache.commons.csv.CSVFormat;
-import org.apache.commons.csv.CSVPrinter;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.BitmapEncoder.BitmapFormat;
 import org.knowm.xchart.CategoryChart;
 import org.knowm.xchart.CategoryChartBuilder;
 import org.knowm.xchart.style.Styler.LegendPosition;
 
-/** Comparisons as text, page, CSV and plots. */
+/** Comparisons as text, page and plots. */
 record BenchmarkReport(Map<Case, List<Comparison>> results, Map<String, String> environment, String note) {
-    private static final String[] COLUMNS = {
-        "case",
-        "size",
-        "arm",
-        "ms",
-        "arm_ms",
-        "ratio",
-        "half_quartile_range",
-        "samples",
-        "gflops",
-        "gemm_share",
-        "copy_share",
-        "extra_mb",
-        "arm_extra_mb",
-        "extras"
-    };
     private static final double HIGHEST_BAR = 3;
 
     void write(Path folder) throws IOException {
         Path plots = Files.createDirectories(folder.resolve("benchmarks"));
-        try (CSVPrinter csv = new CSVPrinter(
-                Files.newBufferedWriter(folder.resolve("benchmarks.csv")),
-                CSVFormat.DEFAULT
-                        .builder()
-                        .setHeader(COLUMNS)
-                        .setRecordSeparator('\n')
-                        .build())) {
-            for (Map.Entry<Case, List<Comparison>> one : results.entrySet()) {
-                for (Comparison c : one.getValue()) {
-                    for (String arm : c.arms().keySet()) {
-                        csv.printRecord(
-                                one.getKey().name(),
-                                c.size(),
-                                arm,
-                                digits(c.ms()),
-                                digits(c.ms(arm)),
-                                digits(c.ratio(arm)),
-                                digits(c.spread(arm)),
-                                c.arms().get(arm).length,
-                                digits(c.gflops()),
-                                digits(c.gemmShare()),
-                                digits(c.copyShare()),
-                                digits(c.memory() / 1e6),
-                                digits(c.memory(arm) / 1e6),
-                                c.extras().entrySet().stream()
-                                        .map(e -> e.getKey() + "=" + digits(e.getValue()))
-                                        .collect(Collectors.joining("; ")));
-                    }
-                }
-            }
-        }
         for (Map.Entry<Case, List<Comparison>> one : results.entrySet()) {
             if (arms(one.getValue()).isEmpty()) {
                 continue;
@@ -109,6 +60,12 @@ record BenchmarkReport(Map<Case, List<Comparison>> results, Map<String, String> 
             page.append("\n## ").append(one.getKey().title()).append("\n\n");
             page.append(one.getKey().what()).append("\n\n");
             page.append(table(one.getValue()));
+            page.append("\nMeasured ")
+                    .append(one.getValue().stream()
+                            .map(Comparison::started)
+                            .distinct()
+                            .collect(Collectors.joining(", ")))
+                    .append(".\n");
             if (arms(one.getValue()).isEmpty()) {
                 continue;
             }
@@ -126,11 +83,7 @@ record BenchmarkReport(Map<Case, List<Comparison>> results, Map<String, String> 
         table.append(" GFLOP/s | of GEMM | of copy | extra MB |");
         arms.forEach(arm -> table.append(" ratio to ").append(arm).append(" |"));
         table.append("\n|---|---|---|---|---|---|")
-<<<<<<< HEAD
-                .append("---|".repeat(arms.size()))
-=======
                 .append("---|".repeat(extras.size() + arms.size()))
->>>>>>> wt-cosup
                 .append('\n');
         for (Comparison c : comparisons) {
             table.append("| ").append(c.size()).append(" | ").append(digits(c.ms())).append(" |");
@@ -157,7 +110,8 @@ record BenchmarkReport(Map<Case, List<Comparison>> results, Map<String, String> 
     private static String ratio(Comparison c, String arm) {
         String text = digits(c.ratio(arm));
         text += Double.isNaN(c.spread(arm)) ? "" : " ± " + digits(c.spread(arm));
-        return text + " (" + digits(c.ms(arm)) + " ms, " + digits(c.memory(arm) / 1e6) + " MB)";
+        String memory = c.memory(arm) > 0 ? ", " + digits(c.memory(arm) / 1e6) + " MB" : "";
+        return text + " (" + digits(c.ms(arm)) + " ms" + memory + ")";
     }
 
     private static Set<String> arms(List<Comparison> comparisons) {
@@ -172,7 +126,7 @@ record BenchmarkReport(Map<Case, List<Comparison>> results, Map<String, String> 
             for (Comparison c : comparisons) {
                 for (Target target : one.targets()) {
                     double found = target.found(c);
-                    if (!Double.isNaN(found)) {
+                    if (!Double.isNaN(found) && one.sizes().contains(c.size())) {
                         rows.add(new String[] {
                             one.title(),
                             c.size(),

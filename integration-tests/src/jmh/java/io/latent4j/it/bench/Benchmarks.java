@@ -5,6 +5,9 @@ import io.latent4j.it.quickstart.Environment;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.LocalDateTime;
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -38,6 +41,8 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true,
         sortOptions = false)
 public final class Benchmarks implements Callable<Integer> {
+    private static final DateTimeFormatter MINUTE = DateTimeFormatter.ofPattern("uuuu-MM-dd HH:mm");
+
     @Option(
             names = "--peer",
             paramLabel = "DIR",
@@ -49,7 +54,8 @@ public final class Benchmarks implements Callable<Integer> {
             names = "--out",
             paramLabel = "DIR",
             required = true,
-            description = "Where benchmarks.md, benchmarks.csv and the plots' folder benchmarks go.")
+            description = "Where benchmarks.md, benchmarks.csv and the plots' folder benchmarks go. Measurements that the CSV"
+                    + " file holds already stay, those of the same sizes are replaced.")
     private Path out = Path.of("");
 
     @Option(
@@ -99,7 +105,11 @@ public final class Benchmarks implements Callable<Integer> {
         try (Peer once = new Peer(peer)) {
             environment.put("Peer", once.version());
         }
-        Map<Case, List<Comparison>> results = new LinkedHashMap<>();
+        Path csv = out.resolve("benchmarks.csv");
+        if (smoke) {
+            Files.deleteIfExists(csv);
+        }
+        Measurements measurements = Measurements.read(csv);
         Path log = Files.createTempFile("latent4j-jmh", ".log");
         Path scratch = Files.createTempDirectory("latent4j-scratch");
         try (ProgressBar bar = new ProgressBarBuilder()
@@ -110,18 +120,29 @@ public final class Benchmarks implements Callable<Integer> {
             for (Case one : cases) {
                 for (String value : sizes(one)) {
                     bar.setExtraMessage(one.name() + " " + value);
-                    results.computeIfAbsent(one, k -> new ArrayList<>()).add(measure(one, value, log, scratch));
+                    measure(measurements, one, value, log, scratch);
+                    measurements.write(csv);
                     bar.step();
                 }
             }
         } finally {
             FileUtils.deleteDirectory(scratch.toFile());
         }
-        BenchmarkReport report = new BenchmarkReport(results, environment, note);
-        System.out.print(report.text());
-        report.write(out);
+        System.out.print(new BenchmarkReport(results(measurements, cases), environment, note).text());
+        new BenchmarkReport(results(measurements, smoke ? cases : Case.ALL), environment, note).write(out);
         System.out.println("written to " + out.resolve("benchmarks.md"));
         return 0;
+    }
+
+    private Map<Case, List<Comparison>> results(Measurements measurements, List<Case> cases) {
+        Map<Case, List<Comparison>> results = new LinkedHashMap<>();
+        for (Case one : cases) {
+            List<Comparison> found = measurements.of(one, smoke ? sizes(one) : one.sizes());
+            if (!found.isEmpty()) {
+                results.put(one, found);
+            }
+        }
+        return results;
     }
 
     private List<String> sizes(Case one) {
@@ -130,8 +151,9 @@ public final class Benchmarks implements Callable<Integer> {
                 : one.sizes().stream().filter(s -> size.matcher(s).find()).toList();
     }
 
-    private Comparison measure(Case one, String value, Path log, Path scratch)
+    private void measure(Measurements measurements, Case one, String value, Path log, Path scratch)
             throws IOException, RunnerException {
+        String started = LocalDateTime.now(ZoneId.systemDefault()).format(MINUTE);
         Path record = Files.createTempFile("latent4j-bench", ".tsv");
         try {
             ChainedOptionsBuilder options = new OptionsBuilder()
@@ -154,8 +176,7 @@ public final class Benchmarks implements Callable<Integer> {
                     ours.add(iteration.getPrimaryResult().getScore());
                 }
             }
-            return Comparison.read(
-                    value, ours.stream().mapToDouble(Double::doubleValue).toArray(), record);
+            measurements.put(one, value, started, ours, record);
         } catch (RunnerException e) {
             throw new RunnerException(one.name() + " " + value + " failed:\n" + Files.readString(log), e);
         } finally {

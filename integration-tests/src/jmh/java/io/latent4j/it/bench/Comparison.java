@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.it.bench;
 
-import io.latent4j.it.Lines;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -14,6 +11,7 @@ import org.apache.commons.math3.stat.StatUtils;
  * What one size of a case gave.
  *
  * @param size the benchmark's parameter
+ * @param started day and minute
  * @param ours milliseconds of a call, iteration by iteration
  * @param arms the same of the other arms; fewer where an arm was limited
  * @param armBytes extra memory of the other arms' first measurement
@@ -22,41 +20,37 @@ import org.apache.commons.math3.stat.StatUtils;
  */
 record Comparison(
         String size,
+        String started,
         double[] ours,
         Map<String, double[]> arms,
         Map<String, Double> armBytes,
         Map<String, Double> facts,
         Map<String, Double> extras) {
 
-    /** Reads what the benchmark noted. */
-    static Comparison read(String size, double[] oursWithRepeats, Path record) throws IOException {
+    /** What a benchmark noted, and what JMH measured of ours. */
+    static Comparison of(String size, String started, List<Measurements.Row> rows) {
         Map<String, List<Double>> samples = new LinkedHashMap<>();
         Map<String, Double> bytes = new LinkedHashMap<>();
         Map<String, Double> facts = new LinkedHashMap<>();
         Map<String, Double> extras = new LinkedHashMap<>();
         Map<String, Double> perCall = new LinkedHashMap<>();
-        for (String line : Lines.of(record)) {
-            String[] parts = line.split("\t", -1);
-            if (parts[0].equals("sample")) {
-                samples.computeIfAbsent(parts[1], k -> new ArrayList<>()).add(Double.valueOf(parts[2]));
-                bytes.putIfAbsent(parts[1], Double.valueOf(parts[3]));
-            } else if (parts[0].equals("fact")) {
-                extras.put(parts[1], Double.valueOf(parts[3]));
-            } else if (parts[0].equals("rate")) {
-                perCall.put(parts[1], Double.valueOf(parts[3]));
-            } else {
-                facts.put(parts[0], Double.valueOf(parts[3]));
+        for (Measurements.Row row : rows) {
+            switch (row.kind()) {
+                case "sample" -> {
+                    samples.computeIfAbsent(row.name(), k -> new ArrayList<>()).add(row.ms());
+                    bytes.putIfAbsent(row.name(), row.value());
+                }
+                case "fact" -> extras.put(row.name(), row.value());
+                case "rate" -> perCall.put(row.name(), row.value());
+                default -> facts.put(row.kind(), row.value());
             }
         }
-        double[] ours = oursWithRepeats.clone();
-        for (int i = 0; i < ours.length; i++) {
-            ours[i] /= facts.get("repeats");
-        }
-        perCall.forEach((name, count) -> extras.put(name, 1000 * count / median(ours)));
         Map<String, double[]> arms = new LinkedHashMap<>();
         samples.forEach((arm, list) ->
                 arms.put(arm, list.stream().mapToDouble(Double::doubleValue).toArray()));
-        return new Comparison(size, ours, arms, bytes, facts, extras);
+        double[] ours = arms.remove(Measurements.OURS);
+        perCall.forEach((name, count) -> extras.put(name, 1000 * count / median(ours)));
+        return new Comparison(size, started, ours, arms, bytes, facts, extras);
     }
 
     List<String> armNames() {

@@ -141,26 +141,11 @@ public abstract class PeerBenchmark {
         clearPeak();
         long start = System.nanoTime();
         check = call();
-<<<<<<< HEAD
         callMs = (System.nanoTime() - start) / 1e6;
         note("memory", "ours", 0, resident("VmHWM:") - before);
         if (callMs < SLOW_MS) {
             warmUp();
         }
-=======
-        note("memory", "ours", 0, resident("VmHWM:") - before);
-        int calls = 1;
-        // Until the JIT has seen enough of it; in a long call it has
-        if (System.nanoTime() - start < 10e9) {
-            start = System.nanoTime();
-            calls = 0;
-            do {
-                call();
-                calls++;
-            } while (!smoke && calls < 400 && (System.nanoTime() - start < 2e9 || calls < 2) && System.nanoTime() - start < 10e9);
-        }
-        callMs = (System.nanoTime() - start) / 1e6 / calls;
->>>>>>> wt-vocab
         repeats = smoke ? 1 : (int) Math.max(1, Math.min(200, 100 / callMs));
         note("repeats", "ours", 0, repeats);
         note("flops", "ours", 0, flops());
