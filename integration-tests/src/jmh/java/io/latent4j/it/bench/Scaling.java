@@ -2,6 +2,7 @@
 package io.latent4j.it.bench;
 
 import io.latent4j.it.quickstart.Environment;
+import java.awt.Color;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,6 +20,14 @@ import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVPrinter;
 import org.apache.commons.math3.stat.StatUtils;
 import org.nd4j.linalg.factory.Nd4j;
+import org.knowm.xchart.BitmapEncoder;
+import org.knowm.xchart.BitmapEncoder.BitmapFormat;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.XYSeries;
+import org.knowm.xchart.XYSeries.XYSeriesRenderStyle;
+import org.knowm.xchart.style.Styler.LegendPosition;
+import org.knowm.xchart.style.markers.SeriesMarkers;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -38,7 +47,7 @@ public final class Scaling implements Callable<Integer> {
     private static final int SAMPLES = 5;
     private static final String HAND_WRITTEN = "<!-- What follows is written by hand and kept. -->";
 
-    @Option(names = "--out", paramLabel = "DIR", required = true, description = "Where scaling.md and scaling.csv go.")
+    @Option(names = "--out", paramLabel = "DIR", required = true, description = "Where scaling.md, scaling.csv and scaling.png go.")
     private Path out = Path.of("");
 
     @Option(names = "--only", paramLabel = "REGEX", defaultValue = ".*", description = "Components to measure.")
@@ -91,6 +100,7 @@ public final class Scaling implements Callable<Integer> {
         }
         Files.createDirectories(out);
         writeCsv(fitted, heldBack);
+        BitmapEncoder.saveBitmap(chart(fitted, heldBack), out.resolve("scaling.png").toString(), BitmapFormat.PNG);
         Path page = out.resolve("scaling.md");
         String kept = Files.exists(page) ? Files.readString(page) : "";
         int from = kept.indexOf(HAND_WRITTEN);
@@ -235,7 +245,40 @@ public final class Scaling implements Callable<Integer> {
                         memory(component.memory(scale))));
             }
         }
+        held.append("\n![Model and measurements](scaling.png)\n");
         return page.append(held).append(asked).append('\n').toString();
+    }
+
+    /** What the model says over what was measured, of what was held back. */
+    private static XYChart chart(Map<ScalingComponent, Measured> fitted, Map<ScalingComponent, Measured> heldBack) {
+        XYChart chart = new XYChartBuilder()
+                .width(860)
+                .height(560)
+                .title("Sizes held back: what the model says over what was measured")
+                .xAxisTitle("measured ms")
+                .yAxisTitle("model ms")
+                .build();
+        chart.getStyler().setXAxisLogarithmic(true);
+        chart.getStyler().setYAxisLogarithmic(true);
+        chart.getStyler().setChartBackgroundColor(Color.WHITE);
+        chart.getStyler().setLegendPosition(LegendPosition.OutsideS);
+        chart.getStyler().setDefaultSeriesRenderStyle(XYSeriesRenderStyle.Scatter);
+        double least = Double.POSITIVE_INFINITY;
+        double most = 0;
+        for (Map.Entry<ScalingComponent, Measured> one : heldBack.entrySet()) {
+            CostModel model = CostModel.fit(fitted.get(one.getKey()).points());
+            List<CostModel.Point> points = one.getValue().points();
+            double[] measured = points.stream().mapToDouble(CostModel.Point::ms).toArray();
+            double[] modelled =
+                    points.stream().mapToDouble(p -> model.ms(p.costs())).toArray();
+            chart.addSeries(one.getKey().title(), measured, modelled);
+            least = Math.min(least, Math.min(StatUtils.min(measured), StatUtils.min(modelled)));
+            most = Math.max(most, Math.max(StatUtils.max(measured), StatUtils.max(modelled)));
+        }
+        XYSeries equal = chart.addSeries("equal", new double[] {least, most}, new double[] {least, most});
+        equal.setXYSeriesRenderStyle(XYSeriesRenderStyle.Line);
+        equal.setMarker(SeriesMarkers.NONE);
+        return chart;
     }
 
     private static String time(double ms) {
