@@ -4,12 +4,15 @@ package io.latent4j.it.spark;
 import io.latent4j.cosup.retrieval.LuceneSequenceIndex;
 import io.latent4j.cosup.retrieval.SequenceEncoder;
 import io.latent4j.cosup.retrieval.SequenceIndex;
+import io.latent4j.cosup.retrieval.ShardedSequenceIndex;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import org.apache.commons.io.FileUtils;
+import org.apache.spark.Partitioner;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaRDD;
@@ -35,8 +38,8 @@ import scala.Tuple2;
  *         new LuceneSequenceIndex.Builder().dimension(256));
  * }</pre>
  *
- * <p>Keys are those of one machine up to the rounding that follows from which sequences are padded together. Of equal ids
- * the last counts, in the order of the RDD.
+ * <p>{@link #buildShards} is for what no single machine holds. Keys are those of one machine up to the rounding that
+ * follows from which sequences are padded together. Of equal ids the last counts, in the order of the RDD.
  */
 public final class SparkSequenceIndex {
     /** Sequences that are encoded and sent together. */
@@ -94,7 +97,7 @@ public final class SparkSequenceIndex {
         try (LuceneSequenceIndex index = LuceneSequenceIndex.open(folder, options)) {
             Path parts = folder.resolveSibling(folder.getFileName() + ".parts").toAbsolutePath();
             try {
-                for (String part : buildParts(sequences, broadcast, parts.toString(), options)) {
+                for (String part : buildParts(sequences, broadcast, parts.toString(), false, options)) {
                     index.addAll(Path.of(part));
                 }
                 index.commit();
@@ -106,16 +109,89 @@ public final class SparkSequenceIndex {
         }
     }
 
+    /**
+     * Builds the shards of an index that no single machine holds, each on a worker and none joined with another. Opened,
+     * in this order, they are a {@link ShardedSequenceIndex}:
+     *
+     * <pre>{@code
+     * List<SequenceIndex> shards = new ArrayList<>();
+     * for (Path shard : SparkSequenceIndex.buildShards(passages, encoder, folder, 100, options)) {
+     *     shards.add(LuceneSequenceIndex.open(shard));
+     * }
+     * SequenceIndex index = new ShardedSequenceIndex(shards);
+     * }</pre>
+     *
+     * <p>Sequences are shuffled to the shards of their ids, so that of equal ids any may count.
+     *
+     * @param sequences ids and token ids, at least one each
+     * @param encoder a graph with one input, token ids, and keys as its first output
+     * @param folder a new folder for the shards, on a disk that driver and workers see at the same path
+     * @param shards how many, at least 1
+     * @param options the options, with the dimension
+     * @return the shards' folders
+     * @throws IllegalArgumentException if the encoder has several inputs, there are no shards, or the options don't do
+     * @throws IOException if the folder exists or can't be written
+     */
+    public static List<Path> buildShards(
+            JavaPairRDD<String, int[]> sequences,
+            ComputationGraph encoder,
+            Path folder,
+            int shards,
+            LuceneSequenceIndex.Builder options)
+            throws IOException {
+        if (shards < 1) {
+            throw new IllegalArgumentException("shards must be at least 1, found " + shards);
+        }
+        Files.createDirectory(folder);
+        Broadcast<PortableNetwork> broadcast = broadcast(sequences, encoder);
+        try {
+            List<Path> built = new ArrayList<>();
+            for (String part : buildParts(
+                    sequences.partitionBy(new ByShard(shards)), broadcast, folder.toAbsolutePath().toString(), true, options)) {
+                built.add(Files.move(Path.of(part), folder.resolve("shard-" + built.size())));
+            }
+            return built;
+        } catch (IOException | RuntimeException e) {
+            FileUtils.deleteQuietly(folder.toFile());
+            throw e;
+        } finally {
+            broadcast.destroy();
+        }
+    }
+
+    /** Sends each id to its shard. */
+    private static final class ByShard extends Partitioner {
+        private static final long serialVersionUID = 1;
+
+        /** Number of shards. */
+        private final int shards;
+
+        ByShard(int shards) {
+            this.shards = shards;
+        }
+
+        @Override
+        public int numPartitions() {
+            return shards;
+        }
+
+        @Override
+        public int getPartition(Object id) {
+            return ShardedSequenceIndex.shardOf((String) id, shards);
+        }
+    }
+
     /** One index per partition; their folders, in the order of the partitions. */
     private static List<String> buildParts(
             JavaPairRDD<String, int[]> sequences,
             Broadcast<PortableNetwork> encoder,
             String folder,
+            boolean emptyOnesToo,
             LuceneSequenceIndex.Builder options) {
         byte[] shared = PortableNetwork.bytes(options);
         return sequences
                 .mapPartitions(partition -> {
-                    if (!partition.hasNext()) {
+                    if (!partition.hasNext() && !emptyOnesToo) {
                         return List.<String>of().iterator();
                     }
                     // A task that is tried again must not meet what the failed one left

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.it.spark;
 
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -13,12 +14,15 @@ import io.latent4j.cosup.retrieval.Hit;
 import io.latent4j.cosup.retrieval.LuceneSequenceIndex;
 import io.latent4j.cosup.retrieval.SequenceEncoder;
 import io.latent4j.cosup.retrieval.SequenceIndex;
+import io.latent4j.cosup.retrieval.ShardedSequenceIndex;
 import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.apache.spark.SparkException;
 import org.apache.spark.api.java.JavaPairRDD;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -29,6 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.learning.config.Sgd;
 import scala.Tuple2;
 
@@ -125,5 +130,33 @@ class SparkSequenceIndexTest extends OnLocalSpark {
         try (LuceneSequenceIndex index = LuceneSequenceIndex.open(place, options)) {
             assertEquals(2000, index.size(), "as before");
         }
+    }
+
+    @Test
+    void shardsOfTheirOwn() throws IOException {
+        List<Tuple2<String, int[]>> sequences = sequences(1000, 5);
+        LuceneSequenceIndex.Builder options =
+                new LuceneSequenceIndex.Builder().dimension(WIDTH).candidates(2000);
+        Path place = folder.resolve("shards");
+        List<SequenceIndex> shards = new ArrayList<>();
+        for (Path shard : SparkSequenceIndex.buildShards(rdd(sequences, 2), encoder, place, 3, options)) {
+            shards.add(LuceneSequenceIndex.open(shard, options));
+        }
+        try (Stream<Path> left = Files.list(place);
+                ShardedSequenceIndex index = new ShardedSequenceIndex(shards)) {
+            assertEquals(3, left.count(), "shards and nothing else");
+            assertEquals(1000, index.size());
+            assertFinds(expected(sequences), index);
+            index.add(List.of("s7"), queries().get(NDArrayIndex.interval(0, 1), NDArrayIndex.all()));
+            shards.forEach(shard -> assertDoesNotThrow(((LuceneSequenceIndex) shard)::refresh));
+            assertEquals(1000, index.size(), "replaced where it is");
+        }
+        assertThrows(
+                FileAlreadyExistsException.class,
+                () -> SparkSequenceIndex.buildShards(rdd(sequences, 2), encoder, place, 3, options));
+        // More shards than sequences
+        List<Path> few =
+                SparkSequenceIndex.buildShards(rdd(sequences.subList(0, 2), 1), encoder, folder.resolve("few"), 5, options);
+        assertEquals(5, few.size());
     }
 }
