@@ -44,7 +44,7 @@ final class Blas {
     static void gram(INDArray x, double beta, INDArray c) {
         if (TRUSTED) {
             // Row-major [k, n] is column-major [n, k]
-            syrk('N', x.transpose(), x.rows(), beta, c);
+            syrk('N', x, x.rows(), beta, c);
         } else {
             Nd4j.gemm(x, x, c, true, false, 1, beta);
         }
@@ -58,7 +58,7 @@ final class Blas {
      */
     static void outerGram(INDArray x, INDArray c) {
         if (TRUSTED) {
-            syrk('T', x.transpose(), x.columns(), 0, c);
+            syrk('T', x, x.columns(), 0, c);
         } else {
             Nd4j.gemm(x, x, c, false, true, 1, 0);
         }
@@ -109,15 +109,15 @@ final class Blas {
         }
     }
 
-    private static void syrk(char trans, INDArray columnMajor, int k, double beta, INDArray c) {
+    private static void syrk(char trans, INDArray x, int k, double beta, INDArray c) {
         BaseLevel3 blas = (BaseLevel3) Nd4j.getBlasWrapper().level3();
         int n = c.rows();
-        int lda = (int) columnMajor.size(0);
+        int lda = x.columns();
         try {
             if (c.dataType() == DataType.DOUBLE) {
-                DSYRK.invokeExact(blas, 'f', 'U', trans, n, k, 1.0, columnMajor, lda, beta, c, n);
+                DSYRK.invokeExact(blas, 'f', 'U', trans, n, k, 1.0, x, lda, beta, c, n);
             } else {
-                SSYRK.invokeExact(blas, 'f', 'U', trans, n, k, 1f, columnMajor, lda, (float) beta, c, n);
+                SSYRK.invokeExact(blas, 'f', 'U', trans, n, k, 1f, x, lda, (float) beta, c, n);
             }
         } catch (RuntimeException | Error e) {
             throw e;
@@ -189,8 +189,8 @@ final class Blas {
                 INDArray array = Nd4j.create(x).castTo(type).dup('c');
                 INDArray inner = Nd4j.create(type, new long[] {37, 37}, 'f');
                 INDArray outer = Nd4j.create(type, new long[] {70, 70}, 'f');
-                syrk('N', array.transpose(), 70, 0, inner);
-                syrk('T', array.transpose(), 37, 0, outer);
+                syrk('N', array, 70, 0, inner);
+                syrk('T', array, 37, 0, outer);
                 INDArray sums = Nd4j.create(type, 37);
                 gemv(Nd4j.ones(type, 70), array, 2, sums);
                 for (int i = 0; i < 70; i++) {

@@ -62,15 +62,15 @@ final class HostColumns {
 
     /** Writes the first {@code count} elements of column {@code j}. */
     void write(int j, int count, double[] from) {
-        write(j, 0, count, from);
+        write(j, 0, count, from, 0);
     }
 
-    private void write(int j, int row, int count, double[] from) {
+    private void write(int j, int row, int count, double[] from, int first) {
         if (doubles != null) {
-            doubles.position(j * rows + row).put(from, 0, count);
+            doubles.position(j * rows + row).put(from, first, count);
         } else if (floats != null) {
             for (int i = 0; i < count; i++) {
-                column[i] = (float) from[i];
+                column[i] = (float) from[first + i];
             }
             floats.position(j * rows + row).put(column, 0, count);
         }
@@ -79,20 +79,20 @@ final class HostColumns {
     /** Copies the upper triangle of a square matrix below its diagonal, a panel of columns at a time. */
     void mirrorUpperTriangle() {
         int width = 32;
-        double[][] panel = new double[width][rows];
-        double[] row = new double[width];
+        double[] source = new double[rows];
+        double[] panel = new double[rows * width];
         for (int left = 0; left < rows; left += width) {
             int right = Math.min(rows, left + width);
             for (int j = left; j < right; j++) {
-                read(j, j + 1, panel[j - left]);
+                read(j, j + 1, source);
+                for (int i = 0, to = j - left; i <= j; i++, to += width) {
+                    panel[to] = source[i];
+                }
             }
             // What stands above the diagonal in these columns stands side by side in the columns of its rows
             for (int i = 0; i < right; i++) {
                 int first = Math.max(left, i + 1);
-                for (int j = first; j < right; j++) {
-                    row[j - first] = panel[j - left][i];
-                }
-                write(i, first, right - first, row);
+                write(i, first, right - first, panel, i * width + first - left);
             }
         }
     }

@@ -403,25 +403,25 @@ public final class IsoScoreStar {
             for (int j = 0; j < size; j++) {
                 read(j, column);
                 trace += column[j];
-                squares += column[j] * column[j] + 2 * squares(column, j);
+                squares += column[j] * column[j] + 2 * dot(column, column, j);
             }
         }
 
-        /** Sum of the first squares, in four chains for the processor's sake. */
-        private static double squares(double[] values, int count) {
+        /** Product of the first elements, in four chains for the processor's sake. */
+        static double dot(double[] x, double[] y, int count) {
             double a = 0;
             double b = 0;
             double c = 0;
             double d = 0;
             int i = 0;
             for (; i + 3 < count; i += 4) {
-                a += values[i] * values[i];
-                b += values[i + 1] * values[i + 1];
-                c += values[i + 2] * values[i + 2];
-                d += values[i + 3] * values[i + 3];
+                a += x[i] * y[i];
+                b += x[i + 1] * y[i + 1];
+                c += x[i + 2] * y[i + 2];
+                d += x[i + 3] * y[i + 3];
             }
             for (; i < count; i++) {
-                a += values[i] * values[i];
+                a += x[i] * y[i];
             }
             return a + b + c + d;
         }
@@ -488,12 +488,12 @@ public final class IsoScoreStar {
                 }
                 column[j] += a;
                 columns.write(j, j + 1, column);
-                double sum = mean[j] * column[j];
-                for (int i = 0; i < j; i++) {
-                    product[i] += mean[j] * column[i];
-                    sum += mean[i] * column[i];
+                if (moments.isDirect()) {
+                    product[j] += dot(mean, column, j + 1);
+                    for (int i = 0; i < j; i++) {
+                        product[i] += mean[j] * column[i];
+                    }
                 }
-                product[j] += sum;
             }
             columns.mirrorUpperTriangle();
             columns.written();
@@ -623,12 +623,10 @@ public final class IsoScoreStar {
             double diagonal = 0;
             for (int j = 0; j < rows; j++) {
                 products.read(j, j + 1, column);
-                double sum = 0;
+                sums[j] += dot(column, rootWeights, j + 1);
                 for (int i = 0; i < j; i++) {
                     sums[i] += column[i] * rootWeights[j];
-                    sum += column[i] * rootWeights[i];
                 }
-                sums[j] += sum + column[j] * rootWeights[j];
                 diagonal += column[j];
             }
             for (int j = 0; j < rows; j++) {
@@ -662,9 +660,7 @@ public final class IsoScoreStar {
             for (int i = 0; i < rows; i++) {
                 left.read(i, n, leftRow);
                 right.read(i, n, rightRow);
-                for (int j = 0; j < n; j++) {
-                    inner += leftRow[j] * rightRow[j];
-                }
+                inner += dot(leftRow, rightRow, n);
             }
             inner /= weight - 1;
             double shrinkageTrace = 0;

@@ -124,10 +124,14 @@ abstract class PenaltyLayer<C extends PenaltyLayerConfiguration> extends Abstrac
     @Override
     public Pair<Gradient, INDArray> backpropGradient(INDArray epsilon, LayerWorkspaceMgr workspaceMgr) {
         assertInputSet(true);
-        // Time steps apart, as recurrent layers read them
-        INDArray epsilonNext = workspaceMgr.dup(ArrayType.ACTIVATION_GRAD, epsilon, 'f');
+        INDArray epsilonNext = workspaceMgr.dup(ArrayType.ACTIVATION_GRAD, epsilon, ordering(epsilon));
         addPenaltyGradient(getInputMiniBatchSize(), List.of(epsilonNext), workspaceMgr);
         return new Pair<>(parameterGradient(), epsilonNext);
+    }
+
+    /** Time steps apart, as recurrent layers read them; rows together, as the kernel writes them. */
+    static char ordering(INDArray epsilon) {
+        return epsilon.rank() == 2 ? 'c' : 'f';
     }
 
     /** Adds the penalty's share to the epsilons of its inputs. */
