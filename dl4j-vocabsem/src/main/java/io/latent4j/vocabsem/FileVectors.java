@@ -88,32 +88,60 @@ final class FileVectors extends TokenVectors {
         int count = (int) into.size(0);
         int d = features();
         if (layout == Layout.ROWS) {
+            double[] row = new double[d];
             for (int i = 0; i < count; i++) {
-                for (int j = 0; j < d; j++) {
-                    values.put(i * d + j, value((from + i) * d + j));
-                }
+                run((from + i) * d, row);
+                values.put(i * d, row);
             }
         } else {
             // Along the rows of the file
+            double[] row = new double[count];
             for (int j = 0; j < d; j++) {
+                run(j * columns + from, row);
                 for (int i = 0; i < count; i++) {
-                    values.put(i * d + j, value(j * columns + from + i));
+                    values.put(i * d + j, row[i]);
                 }
             }
         }
         Nd4j.getAffinityManager().tagLocation(into, AffinityManager.Location.HOST);
     }
 
-    private double value(long index) {
-        long offset = index * type.width();
-        ByteBuffer segment = segments[(int) (offset >>> segmentBits)];
-        int position = (int) (offset & ((1L << segmentBits) - 1));
-        return switch (type) {
-            case DOUBLE -> segment.getDouble(position);
-            case FLOAT -> segment.getFloat(position);
-            case HALF -> HalfIndexer.toFloat(segment.getShort(position));
-            case BFLOAT16 -> Bfloat16Indexer.toFloat(segment.getShort(position));
+    /** Reads values that follow each other in the file. */
+    private void run(long index, double[] into) {
+        long segmentSize = 1L << segmentBits;
+        int done = 0;
+        while (done < into.length) {
+            long offset = (index + done) * type.width();
+            int position = (int) (offset & (segmentSize - 1));
+            int count = (int) Math.min(into.length - done, (segmentSize - position) / type.width());
+            convert(segments[(int) (offset >>> segmentBits)], position, count, into, done);
+            done += count;
+        }
+    }
+
+    private void convert(ByteBuffer segment, int position, int count, double[] into, int at) {
+        switch (type) {
+            case DOUBLE -> {
+                for (int i = 0; i < count; i++) {
+                    into[at + i] = segment.getDouble(position + 8 * i);
+                }
+            }
+            case FLOAT -> {
+                for (int i = 0; i < count; i++) {
+                    into[at + i] = segment.getFloat(position + 4 * i);
+                }
+            }
+            case HALF -> {
+                for (int i = 0; i < count; i++) {
+                    into[at + i] = HalfIndexer.toFloat(segment.getShort(position + 2 * i));
+                }
+            }
+            case BFLOAT16 -> {
+                for (int i = 0; i < count; i++) {
+                    into[at + i] = Bfloat16Indexer.toFloat(segment.getShort(position + 2 * i));
+                }
+            }
             default -> throw new IllegalStateException("no reader for " + type);
-        };
+        }
     }
 }

@@ -26,6 +26,9 @@ final class LogitBlocks {
     /** Each block with a gradient of the bases reads and writes all of that gradient, so there must not be many. */
     private static final long MAX_BLOCKS_WITH_BASES_GRADIENT = 4;
 
+    /** What a buffer of the JVM's can address, in DOUBLE too. */
+    private static final long MAX_BLOCK_ELEMENTS = 1 << 27;
+
     /** Rows of bases that are handled together. */
     private static final long BASIS_ROWS = 4096;
 
@@ -35,9 +38,11 @@ final class LogitBlocks {
     private final INDArray bases;
     /** Row-major [N, d]; unit length for COSINE. */
     private final INDArray states;
-    /** COSINE: inverse norms of the states; EUCLIDEAN: their squares; [N, 1]. */
+    /** COSINE: inverse norms of the states. */
+    private final double[] inverseNorms;
+    /** EUCLIDEAN: squared norms of the states, [N, 1]. */
     private final @Nullable INDArray perState;
-    /** COSINE: inverse norms of the bases; EUCLIDEAN: their squares; [1, K]. */
+    /** EUCLIDEAN: squared norms of the bases, [1, K]. */
     private final @Nullable INDArray perBasis;
     /** COSINE: scale / ‖s‖. */
     private final @Nullable INDArray factors;
@@ -46,6 +51,7 @@ final class LogitBlocks {
     private @Nullable INDArray columnSums;
 
     private boolean basesGradientBegun;
+    private double logScale;
 
     LogitBlocks(INDArray states, INDArray bases, Similarity similarity, double scale) {
         if (bases.rank() != 2 || bases.isEmpty()) {
@@ -64,10 +70,13 @@ final class LogitBlocks {
         INDArray points = rowMajor(states, type);
         switch (similarity) {
             case COSINE -> {
-                perState = inverse(points.norm2(true, 1));
-                perBasis = inverse(this.bases.norm2(false, 1)).reshape(1, bases.size(0));
-                factors = perBasis.mul(scale);
-                this.states = points.mulColumnVector(perState);
+                perState = null;
+                perBasis = null;
+                factors = inverse(this.bases.norm2(false, 1))
+                        .reshape(1, bases.size(0))
+                        .muli(scale);
+                inverseNorms = new double[(int) points.size(0)];
+                this.states = normalised(points, points == states ? points.ulike() : points, inverseNorms);
             }
             case EUCLIDEAN -> {
                 INDArray stateNorms = points.norm2(true, 1);
@@ -75,12 +84,14 @@ final class LogitBlocks {
                 perState = stateNorms.mul(stateNorms);
                 perBasis = basisNorms.mul(basisNorms);
                 factors = null;
+                inverseNorms = new double[0];
                 this.states = points;
             }
             default -> {
                 perState = null;
                 perBasis = null;
                 factors = null;
+                inverseNorms = new double[0];
                 this.states = points;
             }
         }
@@ -99,6 +110,30 @@ final class LogitBlocks {
         INDArray typed = matrix.castTo(type);
         boolean ready = typed.ordering() == 'c' && typed.stride(1) == 1 && typed.stride(0) == typed.size(1);
         return ready ? typed : typed.dup('c');
+    }
+
+    /** The points at unit length, and the inverse of their norms; zero stays zero. */
+    private static INDArray normalised(INDArray points, INDArray target, double[] inverseNorms) {
+        int width = (int) points.size(1);
+        INDArray source = points.offset() == 0 ? points : target.assign(points);
+        HostRows in = new HostRows(source);
+        HostRows out = new HostRows(target);
+        HostRows.share(inverseNorms.length, width, (from, to) -> {
+            HostRows reader = in.duplicate();
+            HostRows writer = out.duplicate();
+            double[] x = new double[width];
+            for (int i = from; i < to; i++) {
+                reader.read(i, 0, width, x);
+                double squares = Products.dot(x, x, width);
+                inverseNorms[i] = Math.sqrt(squares) / Math.max(squares, Float.MIN_NORMAL);
+                for (int k = 0; k < width; k++) {
+                    x[k] *= inverseNorms[i];
+                }
+                writer.write(i, 0, width, x);
+            }
+        });
+        HostRows.written(target);
+        return target;
     }
 
     /** 1/norm, and 0 for 0. */
@@ -122,21 +157,24 @@ final class LogitBlocks {
 
     /** How many rows a block has. */
     long blockRows(boolean basesGradient) {
-        long rows = Math.max(1, BLOCK_BYTES / (basisCount() * type().width()));
+        long rows = BLOCK_BYTES / (basisCount() * type().width());
         if (basesGradient) {
             rows = Math.max(rows, -Math.floorDiv(-stateCount(), MAX_BLOCKS_WITH_BASES_GRADIENT));
         }
-        return Math.min(rows, stateCount());
+        return Math.max(1, Math.min(Math.min(rows, stateCount()), MAX_BLOCK_ELEMENTS / basisCount()));
     }
 
     /** Sets {@code logits}, row-major [to − from, K], to those of states from..to. */
     void logits(long from, long to, INDArray logits) {
+        products(from, to, logits);
+        scale(logits);
+    }
+
+    /** What the logits are but for the {@link #factors}. */
+    void products(long from, long to, INDArray logits) {
         INDArray points = rows(states, from, to);
         switch (similarity) {
-            case COSINE -> {
-                Nd4j.gemm(points, bases, logits, false, true, 1, 0);
-                logits.muliRowVector(factors);
-            }
+            case COSINE -> Nd4j.gemm(points, bases, logits, false, true, 1, 0);
             case EUCLIDEAN -> {
                 Nd4j.gemm(points, bases, logits, false, true, -2, 0);
                 logits.addiRowVector(perBasis).addiColumnVector(rows(perState, from, to));
@@ -149,16 +187,33 @@ final class LogitBlocks {
         }
     }
 
+    /** Multiplies each column by its factor, if columns have some. */
+    void scale(INDArray block) {
+        if (factors != null) {
+            block.muliRowVector(factors);
+        }
+    }
+
+    /** Factors of the columns on the host; null: none. */
+    double @Nullable [] factors() {
+        if (factors == null) {
+            return null;
+        }
+        double[] values = new double[(int) basisCount()];
+        new HostRows(factors).read(0, 0, values.length, values);
+        return values;
+    }
+
     /**
-     * Takes the gradients of states from..to, given those of their logits.
+     * Takes the gradients of states from..to, given those of their products. {@link #finish} completes them.
      *
      * @param logits the logits; not used but for EUCLIDEAN, then overwritten
-     * @param epsilon gradient of the logits, row-major [to − from, K]; overwritten
+     * @param epsilon gradient of the {@link #products}: that of the logits, {@linkplain #scale scaled}; row-major [to −
+     *     from, K]; overwritten
      * @param statesGradient set, row-major [to − from, d]
      * @param basesGradient row-major [K, d], set by the first block and added to by later ones; null: not wanted
-     * @return the gradient of ln(scale)
      */
-    double gradients(
+    void gradients(
             long from,
             long to,
             INDArray logits,
@@ -168,20 +223,15 @@ final class LogitBlocks {
         INDArray points = rows(states, from, to);
         double beta = basesGradientBegun ? 1 : 0;
         basesGradientBegun = true;
-        double logScale;
         switch (similarity) {
             case COSINE -> {
-                epsilon.muliRowVector(factors);
                 Nd4j.gemm(epsilon, bases, statesGradient, false, false, 1, 0);
                 if (basesGradient != null) {
                     Nd4j.gemm(epsilon, points, basesGradient, true, false, 1, beta);
                 }
-                INDArray along = rowDots(statesGradient, points);
-                logScale = along.sumNumber().doubleValue();
-                statesGradient.subi(points.mulColumnVector(along)).muliColumnVector(rows(perState, from, to));
             }
             case EUCLIDEAN -> {
-                logScale = Nd4j.getExecutioner()
+                logScale += Nd4j.getExecutioner()
                         .execAndReturn(new Dot(epsilon, logits))
                         .getFinalResult()
                         .doubleValue();
@@ -204,32 +254,92 @@ final class LogitBlocks {
                 if (basesGradient != null) {
                     Nd4j.gemm(epsilon, points, basesGradient, true, false, scale, beta);
                 }
-                logScale = rowDots(statesGradient, points).sumNumber().doubleValue();
             }
+        }
+    }
+
+    /**
+     * Completes the gradients after the last block.
+     *
+     * @param statesGradient that of all states, not a view
+     * @param basesGradient that of the bases, or null
+     * @return the gradient of ln(scale)
+     */
+    double finish(INDArray statesGradient, @Nullable INDArray basesGradient) {
+        switch (similarity) {
+            case COSINE -> {
+                logScale = project(statesGradient, states, inverseNorms);
+                if (basesGradient != null) {
+                    projectBases(basesGradient);
+                }
+            }
+            case EUCLIDEAN -> {
+                if (basesGradient != null) {
+                    forEachBasisBlock(basesGradient, (from, to, gradient) -> gradient.addi(
+                            rows(bases, from, to).mulColumnVector(column(columnSums, from, to))));
+                }
+            }
+            default -> logScale = rowDots(statesGradient, states).sumNumber().doubleValue();
         }
         return logScale;
     }
 
-    /** Completes the gradient of the bases after the last block. */
-    void finish(INDArray basesGradient) {
-        if (similarity == Similarity.DOT) {
-            return;
+    private interface BasisBlock {
+        void visit(long from, long to, INDArray gradient);
+    }
+
+    private void forEachBasisBlock(INDArray basesGradient, BasisBlock visitor) {
+        for (long from = 0; from < basisCount(); from += BASIS_ROWS) {
+            long to = Math.min(basisCount(), from + BASIS_ROWS);
+            visitor.visit(from, to, rows(basesGradient, from, to));
         }
-        long count = basisCount();
-        for (long from = 0; from < count; from += BASIS_ROWS) {
-            long to = Math.min(count, from + BASIS_ROWS);
-            INDArray gradient = rows(basesGradient, from, to);
-            INDArray basis = rows(bases, from, to);
-            INDArray part;
-            if (similarity == Similarity.COSINE) {
-                // What lies along the basis does not turn it
-                INDArray inverse = column(perBasis, from, to);
-                part = rowDots(gradient, basis).muli(inverse).muli(inverse);
-            } else {
-                part = column(columnSums, from, to).neg();
+    }
+
+    /** Views of the parameters may lie anywhere in a buffer of any size: they are worked on in copies. */
+    private void projectBases(INDArray basesGradient) {
+        long[] shape = {Math.min(BASIS_ROWS, basisCount()), bases.size(1)};
+        INDArray gradients = Nd4j.createUninitialized(type(), shape, 'c');
+        INDArray points = gradients.ulike();
+        forEachBasisBlock(basesGradient, (from, to, gradient) -> {
+            INDArray part = rows(gradients, 0, to - from).assign(gradient);
+            project(part, rows(points, 0, to - from).assign(rows(bases, from, to)), null);
+            gradient.assign(part);
+        });
+    }
+
+    /**
+     * Takes from each gradient what lies along its point, which does not turn that, and multiplies the rest.
+     *
+     * @param inverseNorms factors of the rest, where the points are of unit length; null: 1, and points are of any length
+     * @return sum of gradient·point
+     */
+    private static double project(INDArray gradients, INDArray points, double @Nullable [] inverseNorms) {
+        int count = (int) gradients.size(0);
+        int width = (int) gradients.size(1);
+        double[] along = new double[count];
+        HostRows gradientRows = new HostRows(gradients);
+        HostRows pointRows = new HostRows(points);
+        HostRows.share(count, width, (from, to) -> {
+            HostRows target = gradientRows.duplicate();
+            HostRows source = pointRows.duplicate();
+            double[] gradient = new double[width];
+            double[] point = new double[width];
+            for (int i = from; i < to; i++) {
+                target.read(i, 0, width, gradient);
+                source.read(i, 0, width, point);
+                along[i] = Products.dot(gradient, point, width);
+                double squares = inverseNorms == null
+                        ? Math.max(Products.dot(point, point, width), Float.MIN_NORMAL)
+                        : 1;
+                double factor = inverseNorms == null ? 1 : inverseNorms[i];
+                for (int k = 0; k < width; k++) {
+                    gradient[k] = (gradient[k] - along[i] / squares * point[k]) * factor;
+                }
+                target.write(i, 0, width, gradient);
             }
-            gradient.subi(basis.mulColumnVector(part));
-        }
+        });
+        HostRows.written(gradients);
+        return Arrays.stream(along).sum();
     }
 
     private static INDArray rowDots(INDArray a, INDArray b) {

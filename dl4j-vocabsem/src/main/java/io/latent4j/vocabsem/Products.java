@@ -58,9 +58,35 @@ final class Products {
         requireProduct(c, x, expected, scale);
     }
 
+    /**
+     * Adds XᵀX to the upper triangle of C.
+     *
+     * @param x 'c'-ordered DOUBLE matrix [k, n]
+     * @param c 'f'-ordered DOUBLE matrix [n, n]; what stands below its diagonal is left undefined
+     * @param check as for {@link #add}
+     * @throws IllegalStateException if the result is wrong
+     */
+    static void addGram(INDArray x, INDArray c, boolean check) {
+        if (!check) {
+            RankUpdate.addGram(x, c);
+            return;
+        }
+        double[] y = new Random(x.length()).doubles(c.size(1), -1, 1).toArray();
+        double[] before = timesUpper(c, y);
+        RankUpdate.addGram(x, c);
+        double[] inner = times(x, false, y);
+        double[] expected = times(x, true, inner);
+        double scale = x.norm2Number().doubleValue() * norm(inner) + norm(before);
+        addScaled(1, before, expected, expected.length);
+        requireEqual(timesUpper(c, y), expected, scale, c);
+    }
+
     /** Checks that C·x is the given vector, within 1e-9 of the scale. */
     static void requireProduct(INDArray c, double[] x, double[] expected, double scale) {
-        double[] difference = times(c, false, x);
+        requireEqual(times(c, false, x), expected, scale, c);
+    }
+
+    private static void requireEqual(double[] difference, double[] expected, double scale, INDArray c) {
         addScaled(-1, expected, difference, difference.length);
         if (!(norm(difference) <= TOLERANCE * scale)) {
             throw new IllegalStateException("the backend's matrix product in double is wrong: " + norm(difference)
@@ -84,6 +110,38 @@ final class Products {
             }
         }
         return y;
+    }
+
+    /** C·x of a symmetric 'f'-ordered matrix whose upper triangle is given. */
+    private static double[] timesUpper(INDArray c, double[] x) {
+        double[] y = new double[x.length];
+        double[][] rows = lowerRows(c);
+        for (int i = 0; i < y.length; i++) {
+            y[i] += dot(rows[i], x, i + 1);
+            addScaled(x[i], rows[i], y, i);
+        }
+        return y;
+    }
+
+    /** The upper triangle of an 'f'-ordered DOUBLE matrix [n, n]: its columns as rows, up to the diagonal. */
+    static double[][] lowerRows(INDArray c) {
+        DoubleBuffer values = hostValues(c);
+        double[][] rows = new double[(int) c.size(0)][];
+        for (int i = 0; i < rows.length; i++) {
+            rows[i] = new double[i + 1];
+            values.get(i * rows.length, rows[i]);
+        }
+        return rows;
+    }
+
+    /** The rows of a 'c'-ordered DOUBLE matrix that begins its buffer. */
+    static double[][] rows(INDArray matrix) {
+        DoubleBuffer values = hostValues(matrix);
+        double[][] rows = new double[(int) matrix.size(0)][(int) matrix.size(1)];
+        for (double[] row : rows) {
+            values.get(row);
+        }
+        return rows;
     }
 
     /** The values of a 'c'-ordered DOUBLE matrix that begins its buffer, on the host. */

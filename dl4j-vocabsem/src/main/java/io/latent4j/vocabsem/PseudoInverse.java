@@ -5,13 +5,16 @@ import static io.latent4j.vocabsem.Products.addScaled;
 import static io.latent4j.vocabsem.Products.dot;
 import static io.latent4j.vocabsem.Products.norm;
 
+import java.nio.DoubleBuffer;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.concurrency.AffinityManager;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
  * The Moore–Penrose pseudo-inverse of a head W = Hᵀ (H: V×d, one row per token), by streaming over the rows of H.
@@ -33,8 +36,8 @@ import org.nd4j.linalg.factory.Nd4j;
  * nearly diagonal, graded, and right to the last digits of each column; Jacobi's rotations of its Cholesky factor, which
  * respect such grading, finish it. This resolves singular values as an SVD of H does.
  *
- * <p>All long products are GEMM, and {@linkplain Products checked}; what is left is d×d and done in Java, since M2.1's
- * OpenBLAS gives wrong DGEQRF and DGESVD results with its AVX-512 kernels.
+ * <p>All long products are GEMM and SYRK, and {@linkplain Products checked}; what is left is d×d and done in Java and GEMM,
+ * since M2.1's OpenBLAS gives wrong DGEQRF and DGESVD results with its AVX-512 kernels.
  *
  * <p>Source: Y. Yamamoto et al., "Roundoff error analysis of the CholeskyQR2 algorithm", ETNA 44 (2015); J. Demmel and
  * K. Veselić, "Jacobi's method is more accurate than QR", SIAM J. Matrix Anal. Appl. 13 (1992); the use: Gu et al.,
@@ -50,6 +53,9 @@ final class PseudoInverse {
     private static final double DOUBLE_ERROR = 1e-13;
 
     private static final double FLOAT_ERROR = 1e-8;
+
+    /** Columns or rows of a triangle that are handled together, and alone in Java. */
+    private static final int PANEL = 64;
 
     /** Quadratic convergence needs about ten. */
     private static final int MAX_SWEEPS = 50;
@@ -95,25 +101,24 @@ final class PseudoInverse {
 
     private static @Nullable Factor cholesky(RowBlocks blocks, double[][] gram, double rcond, double ridge) {
         double largest = largestEigenvalue(gram);
-        double[][] lower = factorize(gram);
+        INDArray lower = factorize(gram);
         if (lower == null) {
             return null;
         }
-        double[][] inverse = invert(lower);
+        INDArray p = invert(lower);
         // The norm is an estimate from below, so the bounds below leave room
-        double squaredCondition = largest * squaredNorm(inverse);
+        double squaredCondition = largest * squaredNorm(p);
         double error = squaredCondition * EPSILON;
         if (error * gram.length > CHOLESKY_LIMIT || ridge == 0 && 4 * squaredCondition * rcond * rcond > 1) {
             return null;
         }
-        INDArray p = Nd4j.create(inverse);
         if (error > (blocks.vectors().dataType() == DataType.DOUBLE ? DOUBLE_ERROR : FLOAT_ERROR)) {
-            double[][] correction = factorize(gram(blocks, p, ridge, (from, block) -> {}));
+            INDArray correction = factorize(gram(blocks, p, ridge, (from, block) -> {}));
             if (correction == null) {
                 return null;
             }
-            p = Products.of(Nd4j.create(invert(correction)), p, false, false);
-            squaredCondition = largest * squaredNorm(p.toDoubleMatrix());
+            p = Products.of(invert(correction), p, false, false);
+            squaredCondition = largest * squaredNorm(p);
         }
         return new Factor(gramOf(p), SemanticBases.Route.CHOLESKY, gram.length, Math.sqrt(squaredCondition));
     }
@@ -150,18 +155,22 @@ final class PseudoInverse {
     /** The Gram matrix of H·Pᵀ (with that of √ridge·Pᵀ), or of H where P is null, exactly symmetric. */
     private static double[][] gram(RowBlocks blocks, @Nullable INDArray p, double ridge, RowBlocks.Visitor visitor) {
         int d = blocks.vectors().features();
-        INDArray sum = Nd4j.create(DataType.DOUBLE, new long[] {d, d}, 'c');
+        INDArray sum = Nd4j.create(DataType.DOUBLE, new long[] {d, d}, 'f');
         blocks.forEach((from, block) -> {
             visitor.visit(from, block);
             INDArray rows = p == null ? block : blocks.timesTransposed(from, block, p);
-            Products.add(rows, rows, sum, true, false, 1, 1, blocks.isFirstOfShape(from, block));
+            Products.addGram(rows, sum, blocks.isFirstOfShape(from, block));
         });
-        if (p != null && ridge > 0) {
-            Products.add(p, p, sum, false, true, ridge, 1, true);
-        }
-        double[][] gram = sum.toDoubleMatrix();
+        double[][] gram = new double[d][];
+        double[][] triangle = Products.lowerRows(sum);
         sum.close();
+        double[][] penalty = p == null || ridge == 0 ? null : Products.rows(Products.of(p, p, false, true));
         for (int i = 0; i < d; i++) {
+            gram[i] = Arrays.copyOf(triangle[i], d);
+            triangle[i] = gram[i];
+            if (penalty != null) {
+                addScaled(ridge, penalty[i], gram[i], i + 1);
+            }
             for (int j = 0; j < i; j++) {
                 gram[j][i] = gram[i][j];
             }
@@ -169,34 +178,76 @@ final class PseudoInverse {
         return gram;
     }
 
-    /** The lower triangle L of G = LLᵀ, or null where G is not positive definite. */
-    private static double @Nullable [][] factorize(double[][] g) {
-        double[][] l = new double[g.length][];
-        for (int i = 0; i < g.length; i++) {
-            double[] row = new double[i + 1];
-            l[i] = row;
-            for (int j = 0; j < i; j++) {
-                row[j] = (g[i][j] - dot(row, l[j], j)) / l[j][j];
+    /**
+     * The lower triangle L of G = LLᵀ, or null where G is not positive definite: {@value #PANEL} columns at a time, what the
+     * columns before contribute as a product.
+     */
+    private static @Nullable INDArray factorize(double[][] g) {
+        int d = g.length;
+        INDArray lower = Nd4j.create(DataType.DOUBLE, new long[] {d, d}, 'c');
+        DoubleBuffer values = Products.hostValues(lower);
+        for (int from = 0; from < d; from += PANEL) {
+            int to = Math.min(d, from + PANEL);
+            double[][] panel = new double[d][];
+            double[][] before = from == 0 ? new double[0][] : Products.rows(timesPanel(lower, from, to));
+            for (int i = from; i < d; i++) {
+                panel[i] = Arrays.copyOfRange(g[i], from, Math.min(i + 1, to));
+                if (from > 0) {
+                    addScaled(-1, before[i - from], panel[i], panel[i].length);
+                }
+                double[] row = panel[i];
+                for (int j = 0; j < Math.min(i - from, row.length); j++) {
+                    row[j] = (row[j] - dot(row, panel[from + j], j)) / panel[from + j][j];
+                }
+                if (i < to) {
+                    double pivot = row[i - from] - dot(row, row, i - from);
+                    if (!(pivot > 0)) {
+                        return null;
+                    }
+                    row[i - from] = Math.sqrt(pivot);
+                }
+                values.put(i * d + from, row);
             }
-            double pivot = g[i][i] - dot(row, row, i);
-            if (!(pivot > 0)) {
-                return null;
-            }
-            row[i] = Math.sqrt(pivot);
+            Nd4j.getAffinityManager().tagLocation(lower, AffinityManager.Location.HOST);
         }
-        return l;
+        return lower;
     }
 
-    /** L⁻¹ as a full matrix. */
-    private static double[][] invert(double[][] l) {
-        double[][] inverse = new double[l.length][l.length];
-        for (int i = 0; i < l.length; i++) {
-            double[] row = inverse[i];
-            double pivot = l[i][i];
-            for (int k = 0; k < i; k++) {
-                addScaled(-l[i][k] / pivot, inverse[k], row, k + 1);
+    /** L[from.., 0..from]·L[from..to, 0..from]ᵀ, where the columns from there on are zero yet. */
+    private static INDArray timesPanel(INDArray lower, int from, int to) {
+        INDArray rest = LogitBlocks.rows(lower, from, lower.size(0));
+        INDArray product = Nd4j.createUninitialized(DataType.DOUBLE, new long[] {rest.size(0), to - from}, 'c');
+        return Nd4j.gemm(rest, LogitBlocks.rows(lower, from, to), product, false, true, 1, 0);
+    }
+
+    /** L⁻¹ with zeros above its diagonal, {@value #PANEL} rows at a time, what the rows before contribute as a product. */
+    private static INDArray invert(INDArray lower) {
+        int d = (int) lower.size(0);
+        INDArray inverse = Nd4j.create(DataType.DOUBLE, new long[] {d, d}, 'c');
+        DoubleBuffer values = Products.hostValues(inverse);
+        DoubleBuffer factors = Products.hostValues(lower);
+        for (int from = 0; from < d; from += PANEL) {
+            int to = Math.min(d, from + PANEL);
+            double[][] rows = new double[to - from][d];
+            if (from > 0) {
+                INDArray left = LogitBlocks.rows(lower, from, to)
+                        .get(NDArrayIndex.all(), NDArrayIndex.interval(0, from))
+                        .dup('c');
+                INDArray product = Nd4j.createUninitialized(DataType.DOUBLE, new long[] {to - from, d}, 'c');
+                Nd4j.gemm(left, LogitBlocks.rows(inverse, 0, from), product, false, false, -1, 0);
+                rows = Products.rows(product);
             }
-            row[i] = 1 / pivot;
+            double[] factor = new double[to - from];
+            for (int i = 0; i < rows.length; i++) {
+                factors.get((from + i) * d + from, factor, 0, i + 1);
+                for (int k = 0; k < i; k++) {
+                    addScaled(-factor[k], rows[k], rows[i], from + k + 1);
+                }
+                rows[i][from + i] = 1;
+                scale(rows[i], 1 / factor[i]);
+                values.put((from + i) * d, rows[i]);
+            }
+            Nd4j.getAffinityManager().tagLocation(inverse, AffinityManager.Location.HOST);
         }
         return inverse;
     }
@@ -213,7 +264,7 @@ final class PseudoInverse {
             largest = Math.max(largest, g[i][i]);
         }
         // Rounding may have left G indefinite, by d·2⁻⁵² of its diagonal or somewhat more
-        double[][] lower = null;
+        INDArray lower = null;
         for (double shift = 2 * d * EPSILON; lower == null; shift *= 8) {
             double[][] shifted = new double[d][];
             for (int i = 0; i < d; i++) {
@@ -222,12 +273,7 @@ final class PseudoInverse {
             }
             lower = factorize(shifted);
         }
-        double[][] columns = new double[d][d];
-        for (int i = 0; i < d; i++) {
-            for (int j = 0; j <= i; j++) {
-                columns[j][i] = lower[i][j];
-            }
-        }
+        double[][] columns = Products.rows(lower.transpose().dup('c'));
         double tolerance = 4 * Math.sqrt(d) * EPSILON;
         boolean rotated = true;
         for (int sweep = 0; rotated; sweep++) {
@@ -284,7 +330,8 @@ final class PseudoInverse {
     }
 
     /** Estimates ‖A‖₂² of a square matrix as the largest eigenvalue of AᵀA. */
-    private static double squaredNorm(double[][] a) {
+    private static double squaredNorm(INDArray matrix) {
+        double[][] a = Products.rows(matrix);
         return power(a.length, x -> {
             double[] y = times(a, x);
             double[] z = new double[x.length];

@@ -5,11 +5,7 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.api.ops.DynamicCustomOp;
-import org.nd4j.linalg.api.ops.impl.shape.Gather;
-import org.nd4j.linalg.api.ops.impl.transforms.custom.SoftMax;
 import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.linalg.ops.transforms.Transforms;
 
 /**
  * Cross-entropy of semantic logits against token ids, value and gradients in one pass.
@@ -99,68 +95,173 @@ public final class SparseCrossEntropy {
             @Nullable INDArray basesGradient) {
         LogitBlocks blocks = new LogitBlocks(states, bases, similarity, scale);
         long count = blocks.stateCount();
-        long width = blocks.basisCount();
-        INDArray rowWeights = weights == null ? null : weights(weights, count).castTo(blocks.type());
+        int width = (int) blocks.basisCount();
+        double[] rowWeights = weights == null ? null : weights(weights, count);
         int[] ids = ids(labels, count, width, rowWeights);
         long blockRows = blocks.blockRows(basesGradient != null);
         INDArray buffer = Nd4j.createUninitialized(blocks.type(), new long[] {blockRows, width}, 'c');
         // The gradient of a distance needs the distance
         boolean keepLogits = gradients && similarity == Similarity.EUCLIDEAN;
         INDArray kept = keepLogits ? buffer.ulike() : buffer;
-        INDArray losses = Nd4j.createUninitialized(blocks.type(), new long[] {count, 1}, 'c');
+        double[] losses = new double[(int) count];
         INDArray stateGradients =
                 gradients ? Nd4j.createUninitialized(blocks.type(), new long[] {count, states.size(1)}, 'c') : null;
-        double logScale = 0;
+        double[] factors = blocks.factors();
         for (long from = 0; from < count; from += blockRows) {
             long to = Math.min(count, from + blockRows);
             INDArray logits = LogitBlocks.rows(kept, 0, to - from);
-            INDArray probabilities = LogitBlocks.rows(buffer, 0, to - from);
-            blocks.logits(from, to, logits);
-            Nd4j.exec(new SoftMax(logits, probabilities, -1));
-            INDArray flat = probabilities.reshape((to - from) * width);
-            INDArray positions = positions(ids, from, to, width);
-            INDArray picked = Nd4j.exec(new Gather(flat, positions, 0))[0];
-            INDArray block = LogitBlocks.rows(losses, from, to);
-            block.assign(picked.reshape(to - from, 1));
-            Transforms.max(block, clip, false);
-            Transforms.log(block, false);
-            block.negi();
-            if (stateGradients != null) {
-                Nd4j.exec(DynamicCustomOp.builder("scatter_upd")
-                        .addInputs(flat, positions, picked.subi(1))
-                        .addOutputs(flat)
-                        .build());
-                if (rowWeights != null) {
-                    probabilities.muliColumnVector(LogitBlocks.rows(rowWeights, from, to));
+            INDArray block = LogitBlocks.rows(buffer, 0, to - from);
+            blocks.products(from, to, logits);
+            if (keepLogits) {
+                block.assign(logits);
+            }
+            HostRows values = new HostRows(block);
+            int first = (int) from;
+            HostRows.share((int) (to - from), width, (begin, end) -> {
+                Row row = new Row(values.duplicate(), width, factors, clip, gradients);
+                for (int i = begin; i < end; i++) {
+                    double weight = rowWeights == null ? 1 : rowWeights[first + i];
+                    losses[first + i] = row.loss(i, ids[first + i], weight);
                 }
-                logScale += blocks.gradients(
-                        from, to, logits, probabilities, LogitBlocks.rows(stateGradients, from, to), basesGradient);
+            });
+            if (stateGradients != null) {
+                HostRows.written(block);
+                blocks.gradients(
+                        from, to, logits, block, LogitBlocks.rows(stateGradients, from, to), basesGradient);
             }
         }
-        if (rowWeights != null) {
-            losses.muli(rowWeights);
-        }
-        if (basesGradient != null) {
-            blocks.finish(basesGradient);
-        }
-        return new Result(losses, stateGradients, logScale);
+        double logScale = stateGradients == null ? 0 : blocks.finish(stateGradients, basesGradient);
+        INDArray column = Nd4j.createFromArray(losses).castTo(blocks.type()).reshape(count, 1);
+        return new Result(column, stateGradients, logScale);
     }
 
-    private static INDArray weights(INDArray weights, long count) {
+    /** One row after the other on the host, in chunks that stay in the cache. */
+    private static final class Row {
+        private final HostRows values;
+        private final int width;
+        private final double @Nullable [] factors;
+        private final double clip;
+        private final boolean gradients;
+        private final double[] chunk = new double[HostRows.CHUNK];
+        private final double[] scratch = new double[HostRows.CHUNK];
+
+        Row(HostRows values, int width, double @Nullable [] factors, double clip, boolean gradients) {
+            this.values = values;
+            this.width = width;
+            this.factors = factors;
+            this.clip = clip;
+            this.gradients = gradients;
+        }
+
+        /** Takes a row's loss and, if wanted, puts the gradient of its products in their place. */
+        double loss(int row, int label, double weight) {
+            values.read(row, label, 1, chunk);
+            double gold = factors == null ? chunk[0] : chunk[0] * factors[label];
+            double largest = Double.NEGATIVE_INFINITY;
+            for (int from = 0; from < width; from += HostRows.CHUNK) {
+                largest = max(largest, logits(row, from));
+            }
+            double sum = 0;
+            for (int from = 0; from < width; from += HostRows.CHUNK) {
+                int count = logits(row, from);
+                for (int j = 0; j < count; j++) {
+                    chunk[j] -= largest;
+                }
+                Exponential.of(chunk, scratch, count);
+                sum += sum(count);
+                if (gradients) {
+                    values.write(row, from, count, chunk);
+                }
+            }
+            for (int from = 0; gradients && from < width; from += HostRows.CHUNK) {
+                gradient(row, from, label, weight, sum);
+            }
+            return -weight * Math.log(Math.max(clip, Math.exp(gold - largest) / sum));
+        }
+
+        /** Reads a chunk of logits. */
+        private int logits(int row, int from) {
+            int count = Math.min(HostRows.CHUNK, width - from);
+            values.read(row, from, count, chunk);
+            if (factors != null) {
+                for (int j = 0; j < count; j++) {
+                    chunk[j] *= factors[from + j];
+                }
+            }
+            return count;
+        }
+
+        /** (softmax − one-hot)·weight·factor of a chunk of exponentials. */
+        private void gradient(int row, int from, int label, double weight, double sum) {
+            int count = Math.min(HostRows.CHUNK, width - from);
+            double share = weight / sum;
+            values.read(row, from, count, chunk);
+            for (int j = 0; j < count; j++) {
+                chunk[j] *= share;
+            }
+            if (label >= from && label < from + count) {
+                chunk[label - from] -= weight;
+            }
+            if (factors != null) {
+                for (int j = 0; j < count; j++) {
+                    chunk[j] *= factors[from + j];
+                }
+            }
+            values.write(row, from, count, chunk);
+        }
+
+        /** Four at a time, as one is bound to the latency of a comparison; NaN shows in the sum. */
+        private double max(double least, int count) {
+            double m0 = least;
+            double m1 = least;
+            double m2 = least;
+            double m3 = least;
+            int j = 0;
+            for (; j + 3 < count; j += 4) {
+                m0 = chunk[j] > m0 ? chunk[j] : m0;
+                m1 = chunk[j + 1] > m1 ? chunk[j + 1] : m1;
+                m2 = chunk[j + 2] > m2 ? chunk[j + 2] : m2;
+                m3 = chunk[j + 3] > m3 ? chunk[j + 3] : m3;
+            }
+            for (; j < count; j++) {
+                m0 = chunk[j] > m0 ? chunk[j] : m0;
+            }
+            return Math.max(Math.max(m0, m1), Math.max(m2, m3));
+        }
+
+        private double sum(int count) {
+            double s0 = 0;
+            double s1 = 0;
+            double s2 = 0;
+            double s3 = 0;
+            int j = 0;
+            for (; j + 3 < count; j += 4) {
+                s0 += chunk[j];
+                s1 += chunk[j + 1];
+                s2 += chunk[j + 2];
+                s3 += chunk[j + 3];
+            }
+            for (; j < count; j++) {
+                s0 += chunk[j];
+            }
+            return (s0 + s1) + (s2 + s3);
+        }
+    }
+
+    private static double[] weights(INDArray weights, long count) {
         if (weights.length() != count) {
             throw new IllegalArgumentException("weights must have one element per state: expected " + count
                     + ", found shape " + Arrays.toString(weights.shape()));
         }
-        return weights.reshape(count, 1);
+        return weights.dup('c').reshape(count).toDoubleVector();
     }
 
-    private static int[] ids(INDArray labels, long count, long width, @Nullable INDArray weights) {
+    private static int[] ids(INDArray labels, long count, long width, double @Nullable [] counted) {
         if (labels.length() != count) {
             throw new IllegalArgumentException("labels must have one element per state: expected " + count
                     + ", found shape " + Arrays.toString(labels.shape()));
         }
         int[] ids = labels.castTo(DataType.INT32).dup('c').data().asInt();
-        double[] counted = weights == null ? null : weights.reshape(count).toDoubleVector();
         for (int i = 0; i < ids.length; i++) {
             if (ids[i] < 0 || ids[i] >= width) {
                 if (counted == null || counted[i] != 0) {
@@ -171,14 +272,5 @@ public final class SparseCrossEntropy {
             }
         }
         return ids;
-    }
-
-    /** Where the labels' probabilities stand in a flattened block. */
-    private static INDArray positions(int[] ids, long from, long to, long width) {
-        long[] positions = new long[(int) (to - from)];
-        for (int i = 0; i < positions.length; i++) {
-            positions[i] = i * width + ids[(int) from + i];
-        }
-        return Nd4j.createFromArray(positions);
     }
 }

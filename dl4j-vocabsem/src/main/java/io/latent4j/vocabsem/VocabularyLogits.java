@@ -113,10 +113,8 @@ public final class VocabularyLogits {
         INDArray rowMajor = typed.ordering() == 'c' && !typed.isView() ? typed : typed.dup('c');
         INDArray gradient =
                 Nd4j.createUninitialized(blocks.type(), new long[] {blocks.stateCount(), bases.size(1)}, 'c');
-        double logScale = blocks.gradients(0, blocks.stateCount(), logits, rowMajor, gradient, basesGradient);
-        if (basesGradient != null) {
-            blocks.finish(basesGradient);
-        }
-        return new Gradients(gradient, logScale);
+        blocks.scale(rowMajor);
+        blocks.gradients(0, blocks.stateCount(), logits, rowMajor, gradient, basesGradient);
+        return new Gradients(gradient, blocks.finish(gradient, basesGradient));
     }
 }

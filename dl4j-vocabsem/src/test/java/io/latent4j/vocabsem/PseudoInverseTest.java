@@ -88,6 +88,18 @@ class PseudoInverseTest {
         }
     }
 
+    /** More features than are handled together, the last of them incomplete. */
+    @Test
+    void agreesWithSvdForManyFeatures() {
+        for (double condition : new double[] {30, 1e5}) {
+            double[][] rows = rowsWith(spectrum(150, condition), 400, 14);
+            SemanticBases bases = SemanticBases.fromHeadRows(Nd4j.create(rows));
+            assertEquals(SemanticBases.Route.CHOLESKY, bases.computation().route());
+            double error = error(bases.matrix(), reference(rows, 1e-13));
+            assertTrue(error < 1e-14 * Math.max(10, condition), condition + ": " + error);
+        }
+    }
+
     @Test
     void agreesWithSvdForNarrowTypes() {
         double[][] rows = rowsWith(spectrum(32, 1e3), 400, 2);
@@ -306,6 +318,16 @@ class PseudoInverseTest {
                     2,
                     true);
             assertTrue(error(sum, expected) < 1e-14, "flags " + flags);
+        }
+        INDArray gram = Nd4j.create(b.transpose().multiply(b).getData()).dup('f');
+        Products.addGram(Nd4j.create(a.getData()), Nd4j.create(DataType.DOUBLE, new long[] {7, 7}, 'f'), true);
+        Products.addGram(Nd4j.create(b.getData()), gram, true);
+        double[][] twice = b.transpose().multiply(b).scalarMultiply(2).getData();
+        double[][] triangle = Products.lowerRows(gram);
+        for (int i = 0; i < 5; i++) {
+            for (int j = 0; j <= i; j++) {
+                assertEquals(twice[i][j], triangle[i][j], 1e-13);
+            }
         }
         INDArray product = Nd4j.create(a.multiply(b).getData());
         double[] x = {0.3, -0.7, 0.2, 0.9, -0.4};

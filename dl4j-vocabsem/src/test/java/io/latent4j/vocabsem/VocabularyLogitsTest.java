@@ -13,6 +13,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /** Kernels against plain loops in double and central differences of them. */
 class VocabularyLogitsTest {
@@ -160,6 +161,40 @@ class VocabularyLogitsTest {
         assertTrue(found.states().equalsWithEps(expected.states(), 1e-10));
         assertTrue(basesGradient.equalsWithEps(whole, 1e-10));
         assertEquals(expected.logScale(), found.logScale(), 1e-9);
+    }
+
+    /** In FLOAT, wider than what is handled together, with weights, views that begin anywhere and rows for several threads. */
+    @ParameterizedTest
+    @EnumSource(Similarity.class)
+    void floatsAndViewsGiveWhatDoublesGive(Similarity similarity) {
+        int n = 70;
+        int k = 2500;
+        Nd4j.getRandom().setSeed(7);
+        INDArray x = Nd4j.randn(DataType.FLOAT, n + 3, D);
+        INDArray b = Nd4j.randn(DataType.FLOAT, k + 5, D);
+        INDArray views = x.get(NDArrayIndex.interval(2, n + 2), NDArrayIndex.all());
+        INDArray basisViews = b.get(NDArrayIndex.interval(4, k + 4), NDArrayIndex.all());
+        INDArray ids = Nd4j.createFromArray(new Random(8).ints(n, 0, k).toArray());
+        INDArray rowWeights = Nd4j.rand(DataType.FLOAT, n, 1);
+        INDArray gradients = Nd4j.create(DataType.FLOAT, k + 1, D);
+        INDArray gradientViews = gradients.get(NDArrayIndex.interval(1, k + 1), NDArrayIndex.all());
+        SparseCrossEntropy.Result found = SparseCrossEntropy.withGradients(
+                views, basisViews, similarity, SCALE, ids, rowWeights, 1e-10, gradientViews);
+        INDArray expectedGradients = Nd4j.create(DataType.DOUBLE, k, D);
+        SparseCrossEntropy.Result expected = SparseCrossEntropy.withGradients(
+                views.castTo(DataType.DOUBLE).dup(),
+                basisViews.castTo(DataType.DOUBLE).dup(),
+                similarity,
+                SCALE,
+                ids,
+                rowWeights,
+                1e-10,
+                expectedGradients);
+        assertClose(expected.losses().toDoubleMatrix(), found.losses(), 1e-5);
+        assertClose(expected.states().toDoubleMatrix(), found.states(), 1e-5);
+        assertClose(expectedGradients.toDoubleMatrix(), gradientViews, 1e-5);
+        assertEquals(expected.logScale(), found.logScale(), 1e-3);
+        assertEquals(0, gradients.getRow(0).amaxNumber().doubleValue());
     }
 
     @Test

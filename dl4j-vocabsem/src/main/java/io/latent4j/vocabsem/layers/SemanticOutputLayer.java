@@ -130,7 +130,11 @@ abstract class SemanticOutputLayer<C extends SemanticLogitsConfiguration> extend
         // Time steps apart, as recurrent layers read them
         INDArray epsilonNext =
                 workspaceMgr.createUninitialized(ArrayType.ACTIVATION_GRAD, dataType, input.shape(), 'f');
-        epsilonNext.assign(timeSeries(statesGradient));
+        if (format == null) {
+            epsilonNext.assign(statesGradient);
+        } else {
+            TimeSteps.put(statesGradient, epsilonNext, format);
+        }
         return new Pair<>(gradients, backpropDropOutIfPresent(epsilonNext));
     }
 

@@ -195,6 +195,10 @@ public abstract class PeerBenchmark {
             return;
         }
         for (Map.Entry<String, DoubleSupplier> yardstick : yardsticks.entrySet()) {
+            if (measured.merge(yardstick.getKey(), 1, Integer::sum)
+                    > limits.getOrDefault(yardstick.getKey(), Integer.MAX_VALUE)) {
+                continue;
+            }
             if (!smoke && callMs < 500) {
                 sum(yardstick.getValue(), 1);
             }

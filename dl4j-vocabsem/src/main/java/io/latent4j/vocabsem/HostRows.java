@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package io.latent4j.vocabsem;
+
+import java.nio.DoubleBuffer;
+import java.nio.FloatBuffer;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.concurrency.AffinityManager;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * The values of a row-major FLOAT or DOUBLE matrix on the host, read and written some at a time, in double: for what one
+ * pass in the cache does faster than several of ND4J's operations. An instance belongs to one thread.
+ */
+final class HostRows {
+    /** Elements that fit the first cache with what is computed of them. */
+    static final int CHUNK = 1024;
+
+    /** What another thread is worth its start for. */
+    private static final long ELEMENTS_PER_THREAD = 1 << 16;
+
+    /** Something to do with the rows {@code [from, to)}. */
+    interface Pass {
+        void run(int from, int to);
+    }
+
+    private final @Nullable FloatBuffer floats;
+    private final @Nullable DoubleBuffer doubles;
+    private final int width;
+    private float[] narrow = new float[0];
+
+    /**
+     * Opens a matrix.
+     *
+     * @param matrix row-major, at the beginning of its buffer, of less than 2³¹ bytes
+     */
+    HostRows(INDArray matrix) {
+        boolean isDouble = matrix.dataType() == DataType.DOUBLE;
+        Nd4j.getAffinityManager().ensureLocation(matrix, AffinityManager.Location.HOST);
+        floats = isDouble ? null : matrix.data().asNioFloat();
+        doubles = isDouble ? matrix.data().asNioDouble() : null;
+        width = (int) matrix.size(1);
+    }
+
+    private HostRows(HostRows other) {
+        floats = other.floats == null ? null : other.floats.duplicate();
+        doubles = other.doubles == null ? null : other.doubles.duplicate();
+        width = other.width;
+    }
+
+    /** The same matrix for another thread. */
+    HostRows duplicate() {
+        return new HostRows(this);
+    }
+
+    /** Reads {@code count} elements of a row. */
+    void read(int row, int from, int count, double[] into) {
+        if (doubles != null) {
+            doubles.position(row * width + from).get(into, 0, count);
+        } else if (floats != null) {
+            float[] values = narrow(count);
+            floats.position(row * width + from).get(values, 0, count);
+            for (int j = 0; j < count; j++) {
+                into[j] = values[j];
+            }
+        }
+    }
+
+    /** Writes {@code count} elements of a row; {@link #written} ends the writing. */
+    void write(int row, int from, int count, double[] values) {
+        if (doubles != null) {
+            doubles.position(row * width + from).put(values, 0, count);
+        } else if (floats != null) {
+            float[] rounded = narrow(count);
+            for (int j = 0; j < count; j++) {
+                rounded[j] = (float) values[j];
+            }
+            floats.position(row * width + from).put(rounded, 0, count);
+        }
+    }
+
+    private float[] narrow(int count) {
+        if (narrow.length < count) {
+            narrow = new float[count];
+        }
+        return narrow;
+    }
+
+    /** Says that a matrix was written on the host. */
+    static void written(INDArray matrix) {
+        Nd4j.getAffinityManager().tagLocation(matrix, AffinityManager.Location.HOST);
+    }
+
+    /** Shares {@code rows} rows of {@code width} elements among threads, if there are enough of them. */
+    static void share(int rows, int width, Pass pass) {
+        long threads = Math.min(Runtime.getRuntime().availableProcessors(), rows * (long) width / ELEMENTS_PER_THREAD);
+        if (threads < 2) {
+            pass.run(0, rows);
+            return;
+        }
+        IntStream.range(0, (int) threads)
+                .parallel()
+                .forEach(t -> pass.run((int) (rows * (long) t / threads), (int) (rows * (t + 1L) / threads)));
+    }
+}
