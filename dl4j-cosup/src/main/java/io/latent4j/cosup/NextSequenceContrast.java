@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.cosup;
 
+import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -50,6 +52,9 @@ import org.nd4j.linalg.ops.transforms.Transforms;
 public final class NextSequenceContrast {
     /** Bytes that a block of scores takes at most, unless one row is larger. */
     private static final long BLOCK_BYTES = 64L << 20;
+
+    /** Scores that are worth a thread of their own. */
+    private static final long PART_ELEMENTS = 1L << 18;
 
     /** Under this probability ln p has lost FLOAT's digits. */
     private static final double LEAST_PROBABILITY = 1e-30;
@@ -225,57 +230,110 @@ public final class NextSequenceContrast {
         DataType type = keys.dataType();
         long count = queries.size(0);
         long width = keys.size(0);
+        long own = keyGradient == null ? 0 : keyGradient.size(0);
         long blockRows = Math.min(count, Math.max(1, BLOCK_BYTES / (width * type.width())));
         INDArray buffer = Nd4j.createUninitialized(type, new long[] {blockRows, width}, 'c');
+        INDArray ownBuffer =
+                own == 0 || own == width ? buffer : Nd4j.createUninitialized(type, new long[] {blockRows, own}, 'c');
         double[] losses = new double[(int) count];
         for (long from = 0; from < count; from += blockRows) {
             long to = Math.min(count, from + blockRows);
             INDArray points = rows(queries, from, to);
             INDArray scores = rows(buffer, 0, to - from);
+            INDArray ownErrors = rows(ownBuffer, 0, to - from);
             Nd4j.gemm(points, keys, scores, false, true, 1 / temperature, 0);
-            INDArray flat = scores.reshape((to - from) * width);
-            Cells leftOut = new Cells(pairing, from, to, width, false);
-            if (leftOut.positions.length > 0) {
-                double[] never = new double[leftOut.positions.length];
-                Arrays.fill(never, Double.NEGATIVE_INFINITY);
-                leftOut.set(flat, Nd4j.createFromArray(never).castTo(type));
+            if (type == DataType.FLOAT && Nd4j.getEnvironment().isCPU()) {
+                hostErrors(scores, ownErrors, pairing, (int) from, losses);
+            } else {
+                deviceErrors(scores, ownErrors, pairing, (int) from, losses, points, keys, temperature);
             }
-            Nd4j.exec(new SoftMax(scores, scores, -1));
-            Cells positives = new Cells(pairing, from, to, width, true);
-            INDArray chosen = positives.of(flat);
-            double[] probabilities = chosen.toDoubleVector();
-            for (int i = 0, at = 0; i < to - from; i++) {
-                int[] keysOfRow = pairing.positives((int) from + i);
-                double sum = 0;
-                for (int key : keysOfRow) {
-                    double p = probabilities[at++];
-                    // Not a number fails this comparison too
-                    sum += p >= LEAST_PROBABILITY
-                            ? -Math.log(p)
-                            : distance(points.getRow(i), keys, scores.getRow(i), key, temperature);
-                }
-                losses[(int) from + i] = sum / keysOfRow.length;
-                if (!Double.isFinite(sum)) {
+            for (int i = (int) from; i < to; i++) {
+                // Not a number fails this comparison too
+                if (!Double.isFinite(losses[i])) {
                     throw new IllegalArgumentException(
-                            "queries and keys must hold finite values whose scores are finite, found a loss of " + sum
-                                    + " of query " + (from + i));
+                            "queries and keys must hold finite values whose scores are finite, found a loss of "
+                                    + losses[i] + " of query " + i);
                 }
             }
             if (queryGradient != null) {
-                positives.set(flat, chosen.subi(positives.targets(pairing, from, to, type)));
                 double scale = factor / (temperature * count);
                 Nd4j.gemm(scores, keys, rows(queryGradient, from, to), false, false, scale, 0);
                 if (keyGradient != null) {
-                    long own = keyGradient.size(0);
-                    INDArray errors = own == width
-                            ? scores
-                            : scores.get(NDArrayIndex.all(), NDArrayIndex.interval(0, own))
-                                    .dup('c');
-                    Nd4j.gemm(errors, points, keyGradient, true, false, scale, from == 0 ? 0 : 1);
+                    Nd4j.gemm(ownErrors, points, keyGradient, true, false, scale, from == 0 ? 0 : 1);
                 }
             }
         }
         return losses;
+    }
+
+    /**
+     * Makes errors of a block of FLOAT scores, where host and device memory are the same.
+     *
+     * @param scores become softmax less targets
+     * @param ownErrors is given their first columns, unless it is the same array
+     * @param from query of the first row
+     * @param losses is given the rows' losses
+     */
+    private static void hostErrors(
+            INDArray scores, INDArray ownErrors, Pairing pairing, int from, double[] losses) {
+        int count = (int) scores.size(0);
+        int width = (int) scores.size(1);
+        int own = (int) ownErrors.size(1);
+        FloatBuffer values = scores.data().asNioFloat();
+        FloatBuffer ownValues = ownErrors.data().asNioFloat();
+        int parts = (int) Math.min(count, 1 + scores.length() / PART_ELEMENTS);
+        IntStream work = IntStream.range(0, parts);
+        (parts > 1 ? work.parallel() : work).forEach(part -> {
+            HostSoftmax softmax = new HostSoftmax(width);
+            for (int row = (int) ((long) count * part / parts); row < (long) count * (part + 1) / parts; row++) {
+                losses[from + row] = softmax.errors(
+                        values, row * width, pairing.positives(from + row), pairing.leftOut(from + row));
+                if (own < width) {
+                    softmax.copyTo(ownValues, row * own, own);
+                }
+            }
+        });
+    }
+
+    /** The same by operations of ND4J, on any device and for any type. */
+    private static void deviceErrors(
+            INDArray scores,
+            INDArray ownErrors,
+            Pairing pairing,
+            int from,
+            double[] losses,
+            INDArray queries,
+            INDArray keys,
+            double temperature) {
+        long width = scores.size(1);
+        int to = from + (int) scores.size(0);
+        INDArray flat = scores.reshape(scores.length());
+        Cells leftOut = new Cells(pairing, from, to, width, false);
+        if (leftOut.positions.length > 0) {
+            double[] never = new double[leftOut.positions.length];
+            Arrays.fill(never, Double.NEGATIVE_INFINITY);
+            leftOut.set(flat, Nd4j.createFromArray(never).castTo(scores.dataType()));
+        }
+        Nd4j.exec(new SoftMax(scores, scores, -1));
+        Cells positives = new Cells(pairing, from, to, width, true);
+        INDArray chosen = positives.of(flat);
+        double[] probabilities = chosen.toDoubleVector();
+        for (int query = from, at = 0; query < to; query++) {
+            int[] keysOfRow = pairing.positives(query);
+            double sum = 0;
+            for (int key : keysOfRow) {
+                double p = probabilities[at++];
+                // Not a number fails this comparison too
+                sum += p >= LEAST_PROBABILITY
+                        ? -Math.log(p)
+                        : distance(queries.getRow(query - from), keys, scores.getRow(query - from), key, temperature);
+            }
+            losses[query] = sum / keysOfRow.length;
+        }
+        positives.set(flat, chosen.subi(positives.targets(pairing, from, to, scores.dataType())));
+        if (ownErrors.size(1) < width) {
+            ownErrors.assign(scores.get(NDArrayIndex.all(), NDArrayIndex.interval(0, ownErrors.size(1))));
+        }
     }
 
     /** −ln p of a key so improbable that its probability says nothing, from the scores of it and of the likeliest key. */

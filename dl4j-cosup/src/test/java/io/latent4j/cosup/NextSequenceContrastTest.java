@@ -5,11 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -249,6 +251,61 @@ class NextSequenceContrastTest {
         assertEquals(expected.loss(), found.loss(), 1e-5 * expected.loss());
         assertTrue(found.queries().castTo(DataType.DOUBLE).equalsWithEps(expected.queries(), 1e-6));
         assertTrue(found.keys().castTo(DataType.DOUBLE).equalsWithEps(expected.keys(), 1e-6));
+    }
+
+    /** FLOAT on the CPU and DOUBLE go different ways. */
+    @ParameterizedTest
+    @CsvSource({"1, 1, 1", "3, 127, 127", "5, 129, 7", "40, 1025, 1000", "300, 3000, 600", "9, 2097153, 5"})
+    void floatAgreesWithDoubleAtAnySize(int count, int width, int own) {
+        INDArray queries = random(20 + count, count, 4).muli(5);
+        INDArray keys = Nd4j.rand(DataType.DOUBLE, width, 4).subi(0.5).muli(2);
+        long[] ids = new long[width];
+        Arrays.setAll(ids, j -> j % Math.max(1, width - 3));
+        int[][] positives = new int[count][];
+        Arrays.setAll(
+                positives,
+                i -> i % 2 == 0 || width < 3
+                        ? new int[] {(int) (i * 7L % own)}
+                        : new int[] {i * 5 % width, (i * 5 + 1) % width, width - 2});
+        Pairing pairing = Pairing.of(distinct(positives)).withoutDuplicates(ids).withOwnKeys(own);
+        NextSequenceContrast.Result expected =
+                NextSequenceContrast.withGradients(queries, keys, pairing, Contrast.PAPER);
+        NextSequenceContrast.Result found = NextSequenceContrast.withGradients(
+                queries.castTo(DataType.FLOAT), keys.castTo(DataType.FLOAT), pairing, Contrast.PAPER);
+        assertEquals(expected.loss(), found.loss(), 2e-6 * expected.loss());
+        assertTrue(found.losses().castTo(DataType.DOUBLE).equalsWithEps(expected.losses(), 1e-5));
+        assertTrue(found.queries().castTo(DataType.DOUBLE).equalsWithEps(expected.queries(), 2e-6));
+        assertTrue(found.keys().castTo(DataType.DOUBLE).equalsWithEps(expected.keys(), 2e-6));
+    }
+
+    private static int[][] distinct(int[][] positives) {
+        return Arrays.stream(positives)
+                .map(row -> Arrays.stream(row).distinct().toArray())
+                .toArray(int[][]::new);
+    }
+
+    @Test
+    void softmaxOfARowIsExactToFloatsDigits() {
+        Random random = new Random(30);
+        for (int width : new int[] {2, 128, 1500}) {
+            float[] scores = new float[width];
+            for (int j = 0; j < width; j++) {
+                // From the same to hopelessly far apart
+                scores[j] = (float) (random.nextGaussian() * Math.exp(random.nextInt(5)));
+            }
+            FloatBuffer row = FloatBuffer.wrap(scores.clone());
+            double loss = new HostSoftmax(width).errors(row, 0, new int[] {1}, new int[0]);
+            double largest = IntStream.range(0, width).mapToDouble(j -> scores[j]).max().orElseThrow();
+            double sum = IntStream.range(0, width)
+                    .mapToDouble(j -> Math.exp(scores[j] - largest))
+                    .sum();
+            assertEquals(largest - scores[1] + Math.log(sum), loss, 3e-7 * Math.max(1, loss));
+            for (int j = 0; j < width; j++) {
+                double expected = Math.exp(scores[j] - largest) / sum - (j == 1 ? 1 : 0);
+                assertEquals(expected, row.get(j), 4e-7 * Math.abs(expected) + (j == 1 ? 1e-7 : 1e-26));
+                assertTrue(Math.abs(row.get(j)) >= Float.MIN_NORMAL || row.get(j) == 0, "denormal");
+            }
+        }
     }
 
     @Test

@@ -46,6 +46,7 @@ public final class ExactSequenceIndex implements SequenceIndex {
     private static final int BLOCK_ROWS = 8192;
     private static final int FIRST_ROWS = 64;
     private static final int QUERY_ROWS = 256;
+    private static final int FEW_QUERIES = 4;
 
     private final int dimension;
     private final Similarity similarity;
@@ -175,7 +176,9 @@ public final class ExactSequenceIndex implements SequenceIndex {
     }
 
     private static INDArray interval(INDArray matrix, int from, int to) {
-        return matrix.get(NDArrayIndex.interval(from, to), NDArrayIndex.all());
+        return from == 0 && to == matrix.size(0)
+                ? matrix
+                : matrix.get(NDArrayIndex.interval(from, to), NDArrayIndex.all());
     }
 
     // ---- searching -------------------------------------------------------------------------------------------------
@@ -218,10 +221,8 @@ public final class ExactSequenceIndex implements SequenceIndex {
             for (int number = 0; number < blocks.size(); number++) {
                 int firstRow = number * BLOCK_ROWS;
                 int rowCount = Math.min(BLOCK_ROWS, ids.size() - firstRow);
-                INDArray products = buffer.get(NDArrayIndex.interval(0, (long) count * rowCount))
-                        .reshape('c', count, rowCount);
-                Nd4j.gemm(batch, interval(blocks.get(number), 0, rowCount), products, false, true, 1, 0);
-                FloatBuffer values = Vectors.hostValues(products);
+                score(batch, interval(blocks.get(number), 0, rowCount), buffer);
+                FloatBuffer values = Vectors.hostValues(buffer);
                 for (int i = 0; i < count; i++) {
                     values.get(i * rowCount, scores, 0, rowCount);
                     best[i].offer(scores, rowCount, firstRow, accepted[i]);
@@ -233,6 +234,20 @@ public final class ExactSequenceIndex implements SequenceIndex {
             hits.add(ofQuery.best(ids::get));
         }
         return hits;
+    }
+
+    /** Products of each query with all rows. A product of matrices rearranges them first, which few queries aren't worth. */
+    private static void score(INDArray batch, INDArray rows, INDArray buffer) {
+        long queries = batch.size(0);
+        long count = rows.size(0);
+        if (queries < FEW_QUERIES) {
+            for (long i = 0; i < queries; i++) {
+                rows.mmul(batch.getRow(i), buffer.get(NDArrayIndex.interval(i * count, (i + 1) * count)));
+            }
+        } else {
+            INDArray products = buffer.get(NDArrayIndex.interval(0, queries * count)).reshape('c', queries, count);
+            Nd4j.gemm(batch, rows, products, false, true, 1, 0);
+        }
     }
 
     // ---- persistence -----------------------------------------------------------------------------------------------

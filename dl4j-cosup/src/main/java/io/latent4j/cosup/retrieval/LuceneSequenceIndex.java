@@ -107,6 +107,8 @@ public final class LuceneSequenceIndex implements SequenceIndex {
     private static final String FORMAT = "1";
     private static final String DIMENSION_KEY = "dimension";
     private static final String SIMILARITY_KEY = "similarity";
+    /** Queries that are read at a time: each time costs some calls of ND4J. */
+    private static final int QUERY_ROWS = 256;
     /** Lucene's longest term. */
     private static final int LONGEST_ID = IndexWriter.MAX_TERM_LENGTH;
 
@@ -479,14 +481,18 @@ public final class LuceneSequenceIndex implements SequenceIndex {
             Map<Predicate<String>, Query> filters = new IdentityHashMap<>();
             List<List<Hit>> hits = new ArrayList<>();
             int wanted = Math.min(k, size);
-            for (int row = 0; row < queries.size(0); row++) {
-                Predicate<String> accepted = filter.apply(row);
-                Query query = new KnnFloatVectorQuery(
-                        VECTOR,
-                        Vectors.read("queries", queries, row, row + 1, similarity),
-                        Math.min(size, Math.max(wanted, candidates)),
-                        accepted == null ? null : filters.computeIfAbsent(accepted, p -> new IdQuery(ID, p)));
-                hits.add(hits(searcher, searcher.search(query, wanted).scoreDocs));
+            for (long from = 0; from < queries.size(0); from += QUERY_ROWS) {
+                long to = Math.min(queries.size(0), from + QUERY_ROWS);
+                float[] values = Vectors.read("queries", queries, from, to, similarity);
+                for (int i = 0; i < to - from; i++) {
+                    Predicate<String> accepted = filter.apply((int) from + i);
+                    Query query = new KnnFloatVectorQuery(
+                            VECTOR,
+                            Arrays.copyOfRange(values, i * dimension, (i + 1) * dimension),
+                            Math.min(size, Math.max(wanted, candidates)),
+                            accepted == null ? null : filters.computeIfAbsent(accepted, p -> new IdQuery(ID, p)));
+                    hits.add(hits(searcher, searcher.search(query, wanted).scoreDocs));
+                }
             }
             return hits;
         });

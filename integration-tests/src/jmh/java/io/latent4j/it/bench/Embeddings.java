@@ -3,8 +3,10 @@ package io.latent4j.it.bench;
 
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.impl.shape.Gather;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
@@ -35,9 +37,10 @@ enum Embeddings {
             block.assign(Nd4j.randn(DataType.FLOAT, block.shape()));
             if (this == LATENT) {
                 int first = from;
-                INDArray latent = topics.getRows(IntStream.range(0, block.rows())
-                        .map(i -> (int) ((first + i) * 7919L % TOPICS))
+                INDArray topic = Nd4j.createFromArray(LongStream.range(first, first + block.rows())
+                        .map(i -> i * 7919 % TOPICS)
                         .toArray());
+                INDArray latent = Nd4j.exec(new Gather(topics, topic, 0))[0];
                 latent.addi(Nd4j.randn(DataType.FLOAT, latent.shape()));
                 Nd4j.gemm(latent, directions, block, false, false, 1, 1);
             }
