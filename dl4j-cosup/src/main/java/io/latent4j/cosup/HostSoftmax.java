@@ -136,7 +136,21 @@ final class HostSoftmax {
             float r = x - n * LN_2_HIGH - n * LN_2_LOW;
             exponents[i] = shifted;
             row[from + i] = 1
-                    + r * (1 + r * (1 / 2f + r * (1 / 6f + r * (1 / 24f + r * (1 / 120f + r * (1 / 720f + r * (1 / 5040f)))))));
+                    + r
+                            * (1
+                                    + r
+                                            * (1 / 2f
+                                                    + r
+                                                            * (1 / 6f
+                                                                    + r
+                                                                            * (1 / 24f
+                                                                                    + r
+                                                                                            * (1 / 120f
+                                                                                                    + r
+                                                                                                            * (1 / 720f
+                                                                                                                    + r
+                                                                                                                            * (1
+                                                                                                                                    / 5040f)))))));
         }
     }
 

@@ -274,8 +274,7 @@ public final class NextSequenceContrast {
      * @param from query of the first row
      * @param losses is given the rows' losses
      */
-    private static void hostErrors(
-            INDArray scores, INDArray ownErrors, Pairing pairing, int from, double[] losses) {
+    private static void hostErrors(INDArray scores, INDArray ownErrors, Pairing pairing, int from, double[] losses) {
         int count = (int) scores.size(0);
         int width = (int) scores.size(1);
         int own = (int) ownErrors.size(1);
@@ -286,8 +285,8 @@ public final class NextSequenceContrast {
         (parts > 1 ? work.parallel() : work).forEach(part -> {
             HostSoftmax softmax = new HostSoftmax(width);
             for (int row = (int) ((long) count * part / parts); row < (long) count * (part + 1) / parts; row++) {
-                losses[from + row] = softmax.errors(
-                        values, row * width, pairing.positives(from + row), pairing.leftOut(from + row));
+                losses[from + row] =
+                        softmax.errors(values, row * width, pairing.positives(from + row), pairing.leftOut(from + row));
                 if (own < width) {
                     softmax.copyTo(ownValues, row * own, own);
                 }

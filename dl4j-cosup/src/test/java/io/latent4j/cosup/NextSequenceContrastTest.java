@@ -295,7 +295,8 @@ class NextSequenceContrastTest {
             }
             FloatBuffer row = FloatBuffer.wrap(scores.clone());
             double loss = new HostSoftmax(width).errors(row, 0, new int[] {1}, new int[0]);
-            double largest = IntStream.range(0, width).mapToDouble(j -> scores[j]).max().orElseThrow();
+            double largest =
+                    IntStream.range(0, width).mapToDouble(j -> scores[j]).max().orElseThrow();
             double sum = IntStream.range(0, width)
                     .mapToDouble(j -> Math.exp(scores[j] - largest))
                     .sum();

@@ -74,9 +74,7 @@ final class CentredMoments {
             shift = row(mean, 1, type);
         }
         CentredMoments shifted = pass(clouds, type, scale, weight, shift, scatter);
-        return shifted.keepsDigits()
-                ? shifted
-                : pass(clouds, type, scale, weight, row(shifted.mean, 1, type), scatter);
+        return shifted.keepsDigits() ? shifted : pass(clouds, type, scale, weight, row(shifted.mean, 1, type), scatter);
     }
 
     /** The mean in the points' own scale; not a copy. */

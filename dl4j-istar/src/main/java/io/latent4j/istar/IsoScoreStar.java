@@ -515,9 +515,7 @@ public final class IsoScoreStar {
                         continue;
                     }
                     for (long block = 0; block < cloud.blocks(); block++) {
-                        INDArray x = points == null
-                                ? rows.rows(cloud.blockRows(block))
-                                : cloud.rowsOf(points, block);
+                        INDArray x = points == null ? rows.rows(cloud.blockRows(block)) : cloud.rowsOf(points, block);
                         if (points == null) {
                             cloud.copyBlock(block, shift, x);
                             CentredMoments.scale(x, cloud.blockWeights(block), 1 / scale);

@@ -296,7 +296,8 @@ public final class Points {
     /** Adds a row-major block to its place in an array shaped like these points' array; the block is used up. */
     void addBlock(long block, INDArray rowMajor, INDArray target) {
         // Copies between layouts are fast, sums are not
-        rowMajor.addi(blockOf(target, block).castTo(rowMajor.dataType()).dup('c').reshape('c', rowMajor.shape()));
+        rowMajor.addi(
+                blockOf(target, block).castTo(rowMajor.dataType()).dup('c').reshape('c', rowMajor.shape()));
         putBlock(block, rowMajor, target);
     }
 

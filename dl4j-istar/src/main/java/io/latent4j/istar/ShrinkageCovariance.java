@@ -118,10 +118,7 @@ public final class ShrinkageCovariance implements Serializable {
      */
     public ShrinkageCovariance merge(ShrinkageCovariance other) {
         requireFeatures(other.features);
-        combine(
-                other.weight,
-                other.mean,
-                (j, column) -> System.arraycopy(other.scatter, packed(j), column, 0, j + 1));
+        combine(other.weight, other.mean, (j, column) -> System.arraycopy(other.scatter, packed(j), column, 0, j + 1));
         return this;
     }
 

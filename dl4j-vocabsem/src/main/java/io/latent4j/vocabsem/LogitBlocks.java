@@ -275,8 +275,10 @@ final class LogitBlocks {
             }
             case EUCLIDEAN -> {
                 if (basesGradient != null) {
-                    forEachBasisBlock(basesGradient, (from, to, gradient) -> gradient.addi(
-                            rows(bases, from, to).mulColumnVector(column(columnSums, from, to))));
+                    forEachBasisBlock(
+                            basesGradient,
+                            (from, to, gradient) ->
+                                    gradient.addi(rows(bases, from, to).mulColumnVector(column(columnSums, from, to))));
                 }
             }
             default -> logScale = rowDots(statesGradient, states).sumNumber().doubleValue();
@@ -328,9 +330,8 @@ final class LogitBlocks {
                 target.read(i, 0, width, gradient);
                 source.read(i, 0, width, point);
                 along[i] = Products.dot(gradient, point, width);
-                double squares = inverseNorms == null
-                        ? Math.max(Products.dot(point, point, width), Float.MIN_NORMAL)
-                        : 1;
+                double squares =
+                        inverseNorms == null ? Math.max(Products.dot(point, point, width), Float.MIN_NORMAL) : 1;
                 double factor = inverseNorms == null ? 1 : inverseNorms[i];
                 for (int k = 0; k < width; k++) {
                     gradient[k] = (gradient[k] - along[i] / squares * point[k]) * factor;

@@ -126,8 +126,7 @@ public final class SparseCrossEntropy {
             });
             if (stateGradients != null) {
                 HostRows.written(block);
-                blocks.gradients(
-                        from, to, logits, block, LogitBlocks.rows(stateGradients, from, to), basesGradient);
+                blocks.gradients(from, to, logits, block, LogitBlocks.rows(stateGradients, from, to), basesGradient);
             }
         }
         double logScale = stateGradients == null ? 0 : blocks.finish(stateGradients, basesGradient);

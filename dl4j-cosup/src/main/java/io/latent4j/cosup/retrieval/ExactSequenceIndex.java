@@ -245,7 +245,8 @@ public final class ExactSequenceIndex implements SequenceIndex {
                 rows.mmul(batch.getRow(i), buffer.get(NDArrayIndex.interval(i * count, (i + 1) * count)));
             }
         } else {
-            INDArray products = buffer.get(NDArrayIndex.interval(0, queries * count)).reshape('c', queries, count);
+            INDArray products =
+                    buffer.get(NDArrayIndex.interval(0, queries * count)).reshape('c', queries, count);
             Nd4j.gemm(batch, rows, products, false, true, 1, 0);
         }
     }

@@ -45,8 +45,7 @@ class TopHitsTest {
                     .map(String::valueOf)
                     .toList();
             assertEquals(
-                    expected,
-                    hits.best(String::valueOf).stream().map(Hit::id).toList());
+                    expected, hits.best(String::valueOf).stream().map(Hit::id).toList());
         }
     }
 }

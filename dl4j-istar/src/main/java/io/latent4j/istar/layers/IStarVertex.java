@@ -68,7 +68,11 @@ final class IStarVertex extends BaseGraphVertex {
         }
         List<INDArray> epsilons = new ArrayList<>(inputs.length);
         for (int i = 0; i < inputs.length - 1; i++) {
-            epsilons.add(workspaceMgr.create(ArrayType.ACTIVATION_GRAD, epsilon.dataType(), inputs[i].shape(), PenaltyLayer.ordering(inputs[i])));
+            epsilons.add(workspaceMgr.create(
+                    ArrayType.ACTIVATION_GRAD,
+                    epsilon.dataType(),
+                    inputs[i].shape(),
+                    PenaltyLayer.ordering(inputs[i])));
         }
         epsilons.add(workspaceMgr.dup(ArrayType.ACTIVATION_GRAD, epsilon, PenaltyLayer.ordering(epsilon)));
         layer.addPenaltyGradient(graph.batchSize(), epsilons, workspaceMgr);

@@ -26,7 +26,10 @@ record BenchmarkReport(Map<Case, List<Comparison>> results, Map<String, String> 
 
     /** Told apart by the colour-blind too. */
     private static final Color[] COLOURS = {
-        new Color(0x00, 0x72, 0xB2), new Color(0xE6, 0x9F, 0x00), new Color(0x00, 0x9E, 0x73), new Color(0xCC, 0x79, 0xA7)
+        new Color(0x00, 0x72, 0xB2),
+        new Color(0xE6, 0x9F, 0x00),
+        new Color(0x00, 0x9E, 0x73),
+        new Color(0xCC, 0x79, 0xA7)
     };
 
     void write(Path folder) throws IOException {
@@ -94,7 +97,11 @@ record BenchmarkReport(Map<Case, List<Comparison>> results, Map<String, String> 
                 .append("---|".repeat(extras.size() + arms.size()))
                 .append('\n');
         for (Comparison c : comparisons) {
-            table.append("| ").append(c.size()).append(" | ").append(digits(c.ms())).append(" |");
+            table.append("| ")
+                    .append(c.size())
+                    .append(" | ")
+                    .append(digits(c.ms()))
+                    .append(" |");
             for (String extra : extras) {
                 table.append(' ')
                         .append(digits(c.extras().getOrDefault(extra, Double.NaN)))

@@ -54,8 +54,9 @@ public final class Benchmarks implements Callable<Integer> {
             names = "--out",
             paramLabel = "DIR",
             required = true,
-            description = "Where benchmarks.md, benchmarks.csv and the plots' folder benchmarks go. Measurements that the CSV"
-                    + " file holds already stay, those of the same sizes are replaced.")
+            description =
+                    "Where benchmarks.md, benchmarks.csv and the plots' folder benchmarks go. Measurements that the CSV"
+                            + " file holds already stay, those of the same sizes are replaced.")
     private Path out = Path.of("");
 
     @Option(

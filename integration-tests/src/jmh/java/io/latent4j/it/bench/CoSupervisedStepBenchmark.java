@@ -45,7 +45,8 @@ public class CoSupervisedStepBenchmark extends PeerBenchmark {
 
     @Override
     void prepare() throws IOException {
-        int[] sizes = Arrays.stream(size.split("\\D+")).mapToInt(Integer::parseInt).toArray();
+        int[] sizes =
+                Arrays.stream(size.split("\\D+")).mapToInt(Integer::parseInt).toArray();
         int texts = sizes[0];
         int steps = sizes[1];
         vocabulary = sizes[2];
@@ -74,12 +75,17 @@ public class CoSupervisedStepBenchmark extends PeerBenchmark {
         INDArray next = Nd4j.createFromArray(target).reshape('c', texts, 1, steps);
         INDArray nextMask = Nd4j.createFromArray(targetMask).reshape('c', texts, steps);
         batch = new MultiDataSet(
-                new INDArray[] {tokens.array(), passages.array(), Nd4j.arange(2.0 * texts).reshape(2L * texts, 1)},
+                new INDArray[] {
+                    tokens.array(), passages.array(), Nd4j.arange(2.0 * texts).reshape(2L * texts, 1)
+                },
                 new INDArray[] {next, Nd4j.createFromArray(positive).reshape('c', texts, 1, steps)},
                 new INDArray[] {tokens.mask(), passages.mask(), null},
                 new INDArray[] {nextMask, Nd4j.createFromArray(positiveMask).reshape('c', texts, steps)});
         network = init(CoSupervision.heads(
-                towers(), new CoSupervision.Heads.Builder("gen", "emb", width, vocabulary).lossWeight(WEIGHT).build()));
+                towers(),
+                new CoSupervision.Heads.Builder("gen", "emb", width, vocabulary)
+                        .lossWeight(WEIGHT)
+                        .build()));
         network.paramTable().forEach((name, parameter) -> peer().give(name, parameter.dup('c')));
         peer().give("tokens", tokens.array());
         peer().give("passages", passages.array());
@@ -90,7 +96,8 @@ public class CoSupervisedStepBenchmark extends PeerBenchmark {
         peerCase("cosupervision.step", Map.of("learning_rate", LEARNING_RATE, "weight", WEIGHT));
         ComputationGraph plain = init(plainHeads(towers()));
         // DL4J's sparse loss wants a class where the mask is 0 too
-        INDArray classes = Nd4j.createFromArray(Arrays.stream(target).map(id -> Math.max(0, id)).toArray())
+        INDArray classes = Nd4j.createFromArray(
+                        Arrays.stream(target).map(id -> Math.max(0, id)).toArray())
                 .reshape('c', texts, 1, steps);
         MultiDataSet plainBatch = new MultiDataSet(
                 new INDArray[] {tokens.array(), passages.array()},
@@ -148,7 +155,11 @@ public class CoSupervisedStepBenchmark extends PeerBenchmark {
     }
 
     private LSTM lstm() {
-        return new LSTM.Builder().nIn(width).nOut(width).activation(Activation.TANH).build();
+        return new LSTM.Builder()
+                .nIn(width)
+                .nOut(width)
+                .activation(Activation.TANH)
+                .build();
     }
 
     private GraphBuilder plainHeads(GraphBuilder graph) {

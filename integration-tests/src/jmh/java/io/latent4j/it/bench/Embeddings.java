@@ -32,8 +32,7 @@ enum Embeddings {
         INDArray directions = Nd4j.randn(DataType.FLOAT, LATENT_WIDTH, width);
         Nd4j.getRandom().setSeed(structure + count);
         for (int from = 0; from < count; from += BLOCK) {
-            INDArray block =
-                    all.get(NDArrayIndex.interval(from, Math.min(count, from + BLOCK)), NDArrayIndex.all());
+            INDArray block = all.get(NDArrayIndex.interval(from, Math.min(count, from + BLOCK)), NDArrayIndex.all());
             block.assign(Nd4j.randn(DataType.FLOAT, block.shape()));
             if (this == LATENT) {
                 int first = from;

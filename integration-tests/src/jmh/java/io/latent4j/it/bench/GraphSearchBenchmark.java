@@ -50,7 +50,10 @@ public class GraphSearchBenchmark extends PeerBenchmark {
         Path folder = scratch().resolve("graph-" + count + "-" + kind);
         fact("built/s", count / build(folder, ids, vectors));
         index = LuceneSequenceIndex.open(
-                folder, new LuceneSequenceIndex.Builder().candidates(Integer.parseInt(parts[2])).readOnly(true));
+                folder,
+                new LuceneSequenceIndex.Builder()
+                        .candidates(Integer.parseInt(parts[2]))
+                        .readOnly(true));
         try (ExactSequenceIndex exact = new ExactSequenceIndex(WIDTH)) {
             exact.add(ids, vectors);
             fact("recall@10", recall(exact.search(all, 10), index.search(all, 10)));
@@ -77,7 +80,8 @@ public class GraphSearchBenchmark extends PeerBenchmark {
         int common = 0;
         for (int i = 0; i < expected.size(); i++) {
             List<String> right = expected.get(i).stream().map(Hit::id).toList();
-            common += (int) found.get(i).stream().map(Hit::id).filter(right::contains).count();
+            common += (int)
+                    found.get(i).stream().map(Hit::id).filter(right::contains).count();
         }
         return common / (10.0 * expected.size());
     }

@@ -85,7 +85,9 @@ public class NextSequenceContrastBenchmark extends PeerBenchmark {
             NextSequenceContrast.Result result =
                     NextSequenceContrast.withGradients(queries, keys, pairing, Contrast.PAPER);
             return result.loss()
-                    + 10 * queries.rows() * (result.queries().getDouble(0, 0) + result.keys().getDouble(1, 1));
+                    + 10
+                            * queries.rows()
+                            * (result.queries().getDouble(0, 0) + result.keys().getDouble(1, 1));
         }
     }
 
@@ -103,6 +105,7 @@ public class NextSequenceContrastBenchmark extends PeerBenchmark {
     @Override
     double bytes() {
         // Queries and keys are read, scores written and read, gradients written
-        return 4.0 * (2.0 * queries.length() + keys.length() + (double) own * WIDTH + 2.0 * queries.rows() * keys.rows());
+        return 4.0
+                * (2.0 * queries.length() + keys.length() + (double) own * WIDTH + 2.0 * queries.rows() * keys.rows());
     }
 }

@@ -19,7 +19,6 @@ import me.tongfei.progressbar.ProgressBarStyle;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVPrinter;
 import org.apache.commons.math3.stat.StatUtils;
-import org.nd4j.linalg.factory.Nd4j;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.BitmapEncoder.BitmapFormat;
 import org.knowm.xchart.XYChart;
@@ -28,6 +27,7 @@ import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.XYSeries.XYSeriesRenderStyle;
 import org.knowm.xchart.style.Styler.LegendPosition;
 import org.knowm.xchart.style.markers.SeriesMarkers;
+import org.nd4j.linalg.factory.Nd4j;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -47,7 +47,11 @@ public final class Scaling implements Callable<Integer> {
     private static final int SAMPLES = 5;
     private static final String HAND_WRITTEN = "<!-- What follows is written by hand and kept. -->";
 
-    @Option(names = "--out", paramLabel = "DIR", required = true, description = "Where scaling.md, scaling.csv and scaling.png go.")
+    @Option(
+            names = "--out",
+            paramLabel = "DIR",
+            required = true,
+            description = "Where scaling.md, scaling.csv and scaling.png go.")
     private Path out = Path.of("");
 
     @Option(names = "--only", paramLabel = "REGEX", defaultValue = ".*", description = "Components to measure.")
@@ -100,7 +104,8 @@ public final class Scaling implements Callable<Integer> {
         }
         Files.createDirectories(out);
         writeCsv(fitted, heldBack);
-        BitmapEncoder.saveBitmap(chart(fitted, heldBack), out.resolve("scaling.png").toString(), BitmapFormat.PNG);
+        BitmapEncoder.saveBitmap(
+                chart(fitted, heldBack), out.resolve("scaling.png").toString(), BitmapFormat.PNG);
         Path page = out.resolve("scaling.md");
         String kept = Files.exists(page) ? Files.readString(page) : "";
         int from = kept.indexOf(HAND_WRITTEN);

@@ -52,9 +52,7 @@ public class ShrinkageCovarianceBenchmark extends PeerBenchmark {
         for (int i = 0; left > 0; i++) {
             INDArray batch = batches[i % batches.length];
             covariance.add(
-                    left >= batch.rows()
-                            ? batch
-                            : batch.get(NDArrayIndex.interval(0, left), NDArrayIndex.all()));
+                    left >= batch.rows() ? batch : batch.get(NDArrayIndex.interval(0, left), NDArrayIndex.all()));
             left -= batch.rows();
         }
         return Nd4j.diag(covariance.covariance()).sumNumber().doubleValue();

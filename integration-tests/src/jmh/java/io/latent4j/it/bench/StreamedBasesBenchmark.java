@@ -60,7 +60,8 @@ public class StreamedBasesBenchmark extends PeerBenchmark {
             ByteBuffer start = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
             channel.write(start.putLong(header.length()).flip());
             channel.write(ByteBuffer.wrap(header.getBytes(StandardCharsets.US_ASCII)));
-            ByteBuffer bytes = ByteBuffer.allocateDirect((int) (4 * BLOCK * features)).order(ByteOrder.LITTLE_ENDIAN);
+            ByteBuffer bytes =
+                    ByteBuffer.allocateDirect((int) (4 * BLOCK * features)).order(ByteOrder.LITTLE_ENDIAN);
             for (long from = 0; from < tokens; from += BLOCK) {
                 try (INDArray block = SemanticBasesBenchmark.head(Math.min(BLOCK, tokens - from), features)) {
                     bytes.clear().asFloatBuffer().put(block.data().asNioFloat());
@@ -79,9 +80,9 @@ public class StreamedBasesBenchmark extends PeerBenchmark {
     @Override
     double call() {
         try {
-            return SemanticBasesBenchmark.check(SemanticBases.head(
-                            TokenVectors.safetensors(file, "head", TokenVectors.Layout.ROWS))
-                    .build());
+            return SemanticBasesBenchmark.check(
+                    SemanticBases.head(TokenVectors.safetensors(file, "head", TokenVectors.Layout.ROWS))
+                            .build());
         } catch (IOException e) {
             throw new IllegalStateException("can't read " + file, e);
         }

@@ -126,8 +126,7 @@ public class TrainingStepBenchmark extends PeerBenchmark {
     }
 
     private static ComputationGraph recurrent(boolean penalised) {
-        GraphBuilder builder =
-                base().graphBuilder().addInputs("tokens").setInputTypes(InputType.recurrent(WIDTH));
+        GraphBuilder builder = base().graphBuilder().addInputs("tokens").setInputTypes(InputType.recurrent(WIDTH));
         String[] names = new String[4];
         for (int i = 0; i < names.length; i++) {
             names[i] = "hidden" + i;
@@ -138,8 +137,7 @@ public class TrainingStepBenchmark extends PeerBenchmark {
 
     /** Attention and a position-wise network, each with its residual. */
     private static ComputationGraph encoder(boolean penalised) {
-        GraphBuilder builder =
-                base().graphBuilder().addInputs("tokens").setInputTypes(InputType.recurrent(WIDTH));
+        GraphBuilder builder = base().graphBuilder().addInputs("tokens").setInputTypes(InputType.recurrent(WIDTH));
         String[] names = new String[6];
         String last = "tokens";
         for (int i = 0; i < names.length; i++) {
@@ -164,7 +162,10 @@ public class TrainingStepBenchmark extends PeerBenchmark {
     }
 
     private static Convolution1DLayer positionWise(int width, Activation activation) {
-        return new Convolution1DLayer.Builder(1).nOut(width).activation(activation).build();
+        return new Convolution1DLayer.Builder(1)
+                .nOut(width)
+                .activation(activation)
+                .build();
     }
 
     private static ComputationGraph graph(GraphBuilder builder, String[] names, boolean penalised) {

@@ -147,7 +147,11 @@ public final class SparkSequenceIndex {
         try {
             List<Path> built = new ArrayList<>();
             for (String part : buildParts(
-                    sequences.partitionBy(new ByShard(shards)), broadcast, folder.toAbsolutePath().toString(), true, options)) {
+                    sequences.partitionBy(new ByShard(shards)),
+                    broadcast,
+                    folder.toAbsolutePath().toString(),
+                    true,
+                    options)) {
                 built.add(Files.move(Path.of(part), folder.resolve("shard-" + built.size())));
             }
             return built;

@@ -155,8 +155,8 @@ class SparkSequenceIndexTest extends OnLocalSpark {
                 FileAlreadyExistsException.class,
                 () -> SparkSequenceIndex.buildShards(rdd(sequences, 2), encoder, place, 3, options));
         // More shards than sequences
-        List<Path> few =
-                SparkSequenceIndex.buildShards(rdd(sequences.subList(0, 2), 1), encoder, folder.resolve("few"), 5, options);
+        List<Path> few = SparkSequenceIndex.buildShards(
+                rdd(sequences.subList(0, 2), 1), encoder, folder.resolve("few"), 5, options);
         assertEquals(5, few.size());
     }
 }
