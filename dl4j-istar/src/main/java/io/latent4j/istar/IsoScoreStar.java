@@ -509,7 +509,7 @@ public final class IsoScoreStar {
                     Points cloud = clouds.get(c);
                     INDArray target = targets.get(c);
                     INDArray points = moments.isDirect() ? cloud.matrix(type) : null;
-                    INDArray sum = cloud.matrixOf(target, type);
+                    INDArray sum = target == cloud.array() ? null : cloud.matrixOf(target, type);
                     if (points != null && sum != null) {
                         addProduct(points, factor, add, sum);
                         continue;
@@ -700,7 +700,8 @@ public final class IsoScoreStar {
 
         @Override
         void gradient(double factor, List<INDArray> targets, boolean add) {
-            INDArray sum = direct ? clouds.get(0).matrixOf(targets.get(0), type) : null;
+            INDArray target = targets.get(0);
+            INDArray sum = direct && target != x ? clouds.get(0).matrixOf(target, type) : null;
             if (sum != null) {
                 Nd4j.gemm(gram.transpose(), x, sum, false, false, factor, add ? 1 : 0);
                 return;

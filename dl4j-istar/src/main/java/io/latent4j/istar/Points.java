@@ -215,8 +215,15 @@ public final class Points {
             return featuresLastArray;
         }
         long from = block * examplesPerBlock();
-        long to = Math.min(featuresLastArray.size(0), from + examplesPerBlock());
-        return featuresLastArray.get(NDArrayIndex.interval(from, to));
+        return part(featuresLastArray, from, Math.min(featuresLastArray.size(0), from + examplesPerBlock()));
+    }
+
+    /** View of a range of the leading dimension. ND4J's own {@code get} loses the data of some views of views. */
+    static INDArray part(INDArray array, long from, long to) {
+        long[] shape = array.shape().clone();
+        shape[0] = to - from;
+        return Nd4j.create(
+                array.data(), shape, array.stride(), array.offset() + from * array.stride(0), array.ordering());
     }
 
     /**
@@ -270,10 +277,7 @@ public final class Points {
 
     /** The rows of a block in a matrix of all rows. */
     INDArray rowsOf(INDArray matrix, long block) {
-        return blocks() == 1
-                ? matrix
-                : matrix.get(
-                        NDArrayIndex.interval(firstRow(block), firstRow(block) + blockRows(block)), NDArrayIndex.all());
+        return blocks() == 1 ? matrix : part(matrix, firstRow(block), firstRow(block) + blockRows(block));
     }
 
     /** View of the block in an array shaped like these points' array, features last. */
