@@ -13,8 +13,9 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * A cloud of points inside an activation array, with optional weights: the one way in which arrays of any layout reach
  * the kernels of this package.
  *
- * <p>Nothing is copied when points are described. The kernels read them in blocks of rows, each block copied once into
- * a small row-major buffer, so their memory does not grow with the number of points.
+ * <p>Nothing is copied when points are described. The kernels read row-major FLOAT and DOUBLE matrices without weights
+ * where they are, and all others in blocks of rows, each block copied once into a small row-major buffer, so their memory
+ * does not grow with the number of points.
  *
  * <table>
  * <caption>Layouts</caption>
