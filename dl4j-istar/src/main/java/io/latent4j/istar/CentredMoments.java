@@ -141,7 +141,7 @@ final class CentredMoments {
                 boolean whole = to - from == cloud.rows();
                 Blas.columnSums(
                         whole && to == ones.length() ? ones : ones.get(NDArrayIndex.interval(0, to - from)),
-                        whole ? x : x.get(NDArrayIndex.interval(from, to), NDArrayIndex.all()),
+                        whole ? x : Points.part(x, from, to),
                         1,
                         blocks == 1 ? sums : sums.getColumn(block));
             }
@@ -179,8 +179,13 @@ final class CentredMoments {
                 continue;
             }
             long step = cloud.rows() / SAMPLE;
-            INDArray sample = cloud.matrix(type)
-                    .get(NDArrayIndex.interval(step / 2, step, cloud.rows()), NDArrayIndex.all())
+            INDArray x = cloud.matrix(type);
+            INDArray sample = Nd4j.create(
+                            x.data(),
+                            new long[] {SAMPLE, mean.length},
+                            new long[] {step * mean.length, 1},
+                            x.offset() + step / 2 * mean.length,
+                            'c')
                     .dup('c');
             HostColumns rows = new HostColumns(sample.transpose());
             for (int i = 0; i < sample.rows(); i++, taken++) {

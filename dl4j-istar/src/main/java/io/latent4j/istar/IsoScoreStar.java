@@ -26,8 +26,8 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  *
  * the closed form of the paper's Algorithm 1: t²/f is the participation ratio of M's spectrum, which the published
  * formula reaches by way of a singular value decomposition. No decomposition is needed, value and gradient cost one
- * symmetric rank-k update and one matrix product. Where there are fewer points than dimensions the Gram matrix
- * {@code XcXcᵀ} takes the covariance's place and nothing n×n is formed.
+ * symmetric rank-k update and one matrix product, of X itself where its mean is not large beside its variance. Where there
+ * are fewer points than dimensions the Gram matrix {@code XcXcᵀ} takes the covariance's place and nothing n×n is formed.
  *
  * <p>The measure is invariant to translation, rotation and uniform scale. It is undefined where all points coincide.
  * Types: DOUBLE is computed in DOUBLE; FLOAT, HALF and BFLOAT16 in FLOAT with the O(n²) sums in double, and in DOUBLE
@@ -509,7 +509,7 @@ public final class IsoScoreStar {
                     Points cloud = clouds.get(c);
                     INDArray target = targets.get(c);
                     INDArray points = moments.isDirect() ? cloud.matrix(type) : null;
-                    INDArray sum = cloud.matrixOf(target, type);
+                    INDArray sum = target == cloud.array() ? null : cloud.matrixOf(target, type);
                     if (points != null && sum != null) {
                         addProduct(points, factor, add, sum);
                         continue;
@@ -698,7 +698,8 @@ public final class IsoScoreStar {
 
         @Override
         void gradient(double factor, List<INDArray> targets, boolean add) {
-            INDArray sum = direct ? clouds.get(0).matrixOf(targets.get(0), type) : null;
+            INDArray target = targets.get(0);
+            INDArray sum = direct && target != x ? clouds.get(0).matrixOf(target, type) : null;
             if (sum != null) {
                 Nd4j.gemm(gram.transpose(), x, sum, false, false, factor, add ? 1 : 0);
                 return;

@@ -13,8 +13,9 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * A cloud of points inside an activation array, with optional weights: the one way in which arrays of any layout reach
  * the kernels of this package.
  *
- * <p>Nothing is copied when points are described. The kernels read them in blocks of rows, each block copied once into
- * a small row-major buffer, so their memory does not grow with the number of points.
+ * <p>Nothing is copied when points are described. The kernels read row-major FLOAT and DOUBLE matrices without weights
+ * where they are, and all others in blocks of rows, each block copied once into a small row-major buffer, so their memory
+ * does not grow with the number of points.
  *
  * <table>
  * <caption>Layouts</caption>
@@ -215,8 +216,15 @@ public final class Points {
             return featuresLastArray;
         }
         long from = block * examplesPerBlock();
-        long to = Math.min(featuresLastArray.size(0), from + examplesPerBlock());
-        return featuresLastArray.get(NDArrayIndex.interval(from, to));
+        return part(featuresLastArray, from, Math.min(featuresLastArray.size(0), from + examplesPerBlock()));
+    }
+
+    /** View of a range of the leading dimension. ND4J's own {@code get} loses the data of some views of views. */
+    static INDArray part(INDArray array, long from, long to) {
+        long[] shape = array.shape().clone();
+        shape[0] = to - from;
+        return Nd4j.create(
+                array.data(), shape, array.stride(), array.offset() + from * array.stride(0), array.ordering());
     }
 
     /**
@@ -270,10 +278,7 @@ public final class Points {
 
     /** The rows of a block in a matrix of all rows. */
     INDArray rowsOf(INDArray matrix, long block) {
-        return blocks() == 1
-                ? matrix
-                : matrix.get(
-                        NDArrayIndex.interval(firstRow(block), firstRow(block) + blockRows(block)), NDArrayIndex.all());
+        return blocks() == 1 ? matrix : part(matrix, firstRow(block), firstRow(block) + blockRows(block));
     }
 
     /** View of the block in an array shaped like these points' array, features last. */

@@ -5,6 +5,7 @@ import java.io.Serial;
 import java.io.Serializable;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -51,6 +52,9 @@ public final class ShrinkageCovariance implements Serializable {
     /** Packed upper triangle of Σw(x−μ)(x−μ)ᵀ, column by column. */
     private final double[] scatter;
 
+    /** What one block's products are taken in. */
+    private transient @Nullable INDArray products;
+
     /**
      * Creates an estimator that has seen nothing.
      *
@@ -96,8 +100,13 @@ public final class ShrinkageCovariance implements Serializable {
         if (addedWeight == 0) {
             return this;
         }
-        INDArray product = Nd4j.createUninitializedDetached(points.dataType(), 'f', features, features);
-        CentredMoments moments = CentredMoments.of(List.of(points), points.dataType(), 1, product);
+        DataType type = points.dataType();
+        INDArray taken = products;
+        if (taken == null || taken.dataType() != type) {
+            taken = Nd4j.createUninitializedDetached(type, 'f', features, features);
+            products = taken;
+        }
+        CentredMoments moments = CentredMoments.of(List.of(points), type, 1, taken);
         if (!Double.isFinite(moments.trace())) {
             throw new IllegalArgumentException(
                     Double.isFinite(points.maxAbsolute())

@@ -392,6 +392,34 @@ class IStarTest {
     }
 
     @Test
+    void dropoutBehindThePenaltyLeavesItsPointsAlone() {
+        MultiLayerNetwork network = new MultiLayerNetwork(base().list()
+                .layer(dense(4))
+                .layer(new IStarLayer.Builder().build())
+                .layer(new DropoutLayer(0.5))
+                .layer(output())
+                .setInputType(InputType.feedForward(5))
+                .build());
+        network.init();
+        INDArray features = twoClasses(16, 1).getFeatures();
+        INDArray expected = network.feedForward(features, false).get(1).dup();
+        assertEquals(expected, network.feedForward(features, true).get(1));
+
+        ComputationGraph graph = new ComputationGraph(base().graphBuilder()
+                .addInputs("in")
+                .addLayer("hidden", dense(4), "in")
+                .addVertex("istar", new IStarVertex.Builder().build(), "hidden")
+                .addLayer("drop", new DropoutLayer(0.5), "istar")
+                .addLayer("out", output(), "drop")
+                .setOutputs("out")
+                .setInputTypes(InputType.feedForward(5))
+                .build());
+        graph.init();
+        expected = graph.feedForward(features, false).get("hidden").dup();
+        assertEquals(expected, graph.feedForward(features, true).get("hidden"));
+    }
+
+    @Test
     void worksWithTransferLearningEarlyStoppingAndTruncatedBackpropagation() {
         MultiLayerNetwork network = new MultiLayerNetwork(base().list()
                 .layer(new LSTM.Builder().nOut(6).build())

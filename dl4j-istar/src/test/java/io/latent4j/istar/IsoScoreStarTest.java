@@ -277,6 +277,112 @@ class IsoScoreStarTest {
         assertEquals(before, base, "the argument must not change");
     }
 
+    /** Small means: multiplied as they are; larger ones: shifted first; fewer points than dimensions: Gram matrix. */
+    @ParameterizedTest
+    @CsvSource({
+        "5000,70,0,5e-6", "5000,70,0.3,5e-6", "5000,70,1,5e-6", "5000,70,50,1e-4", "4098,33,0.3,5e-6", "2048,40,0.2,5e-6",
+        "30,70,0,5e-6", "30,70,0.3,5e-6", "30,70,1,5e-6", "30,70,50,1e-4"
+    })
+    void rowMajorPointsEqualThoseOfOtherLayouts(int rows, int n, double offset, double tolerance) {
+        double[][] drawn = Clouds.SCALED.draw(rows, n, 101);
+        for (double[] point : drawn) {
+            for (int j = 0; j < n; j++) {
+                point[j] += offset;
+            }
+        }
+        double[][] points = Clouds.asFloats(drawn, 1);
+        double score = PublishedIsoScore.of(points, null, 0);
+        INDArray expected = IsoScoreStar.withGradient(
+                        Points.rows(array(points, DataType.DOUBLE).dup('f')))
+                .gradient();
+        INDArray matrix = array(points, DataType.FLOAT).dup('c');
+        INDArray framed = Nd4j.create(DataType.FLOAT, new long[] {rows + 5, n}, 'c');
+        INDArray view = framed.get(
+                org.nd4j.linalg.indexing.NDArrayIndex.interval(3, rows + 3),
+                org.nd4j.linalg.indexing.NDArrayIndex.all());
+        view.assign(matrix);
+        INDArray steps = matrix.reshape('c', rows / 2, 2, n);
+        for (Points cloud : List.of(
+                Points.rows(matrix),
+                Points.rows(view),
+                Points.rows(matrix.dup('f')),
+                Points.timeSteps(steps, true, null),
+                Points.timeSteps(steps.permute(0, 2, 1).dup('c'), false, null),
+                Points.timeSteps(steps.permute(0, 2, 1).dup('f'), false, null))) {
+            IsoScoreStar.ScoreAndGradient found = IsoScoreStar.withGradient(cloud);
+            assertEquals(score, found.score(), 1e-6);
+            INDArray gradient = inOrderOf(cloud, expected);
+            assertTrue(relativeError(found.gradient(), gradient) < tolerance, () -> cloud + "");
+            for (char order : new char[] {'c', 'f'}) {
+                INDArray sum = Nd4j.ones(DataType.FLOAT, cloud.array().shape()).dup(order);
+                double factor = 1 / gradient.norm2Number().doubleValue();
+                IsoScoreStar.evaluate("points", List.of(cloud), null, 0, true).addGradient(factor, List.of(sum));
+                double error =
+                        sum.castTo(DataType.DOUBLE).sub(1).sub(gradient.mul(factor)).norm2Number().doubleValue();
+                // The sum itself is a float near 1
+                assertTrue(error < tolerance + 1e-7 * Math.sqrt(sum.length()), () -> cloud + " " + order);
+            }
+        }
+        INDArray itself = matrix.dup();
+        IsoScoreStar.evaluate("points", List.of(Points.rows(itself)), null, 0, true)
+                .addGradient(1, List.of(itself));
+        INDArray sum = matrix.castTo(DataType.DOUBLE).add(expected);
+        assertTrue(relativeError(itself, sum) < 1e-6);
+    }
+
+    private static INDArray inOrderOf(Points cloud, INDArray rows) {
+        long[] shape = cloud.array().shape();
+        if (shape.length == 2) {
+            return rows;
+        }
+        boolean featuresLast = shape[2] == rows.columns();
+        INDArray steps = rows.dup('c').reshape('c', shape[0], 2, rows.columns());
+        return featuresLast ? steps : steps.permute(0, 2, 1);
+    }
+
+    @Test
+    void aSampleThatMisjudgesTheMeanCostsTimeAndNoDigits() {
+        double[][] small = Clouds.ISOTROPIC.draw(4096, 4, 111);
+        double[][] large = Clouds.ISOTROPIC.draw(4096, 4, 112);
+        for (int i = 0; i < 4096; i++) {
+            boolean sampled = i % 256 == 128;
+            for (int j = 0; j < 4; j++) {
+                small[i][j] = 1 + (sampled ? 4 : 1e-2) * small[i][j];
+                large[i][j] = sampled ? 1 + 1e-3 * large[i][j] : 1 + 3 * large[i][j];
+            }
+        }
+        for (double[][] drawn : List.of(small, large)) {
+            double[][] points = Clouds.asFloats(drawn, 1);
+            IsoScoreStar.ScoreAndGradient found =
+                    IsoScoreStar.withGradient(Points.rows(array(points, DataType.FLOAT)));
+            IsoScoreStar.ScoreAndGradient expected =
+                    IsoScoreStar.withGradient(Points.rows(array(points, DataType.DOUBLE)));
+            assertEquals(PublishedIsoScore.of(points, null, 0), found.score(), 1e-6);
+            assertTrue(relativeError(found.gradient(), expected.gradient()) < 1e-5);
+        }
+    }
+
+    @Test
+    void weightedViewsOfViewsAreReadInBlocks() {
+        INDArray base = array(Clouds.SCALED.draw(9000, 3, 121), DataType.FLOAT);
+        INDArray view = base.get(
+                org.nd4j.linalg.indexing.NDArrayIndex.interval(3900, 8997),
+                org.nd4j.linalg.indexing.NDArrayIndex.all());
+        INDArray weights = Nd4j.ones(DataType.FLOAT, view.rows());
+        weights.putScalar(7, 0).putScalar(5000, 3);
+        for (INDArray array : new INDArray[] {view, view.reshape('c', view.rows(), 1, 3)}) {
+            INDArray copy = array.dup('c');
+            boolean rows = array.rank() == 2;
+            INDArray mask = weights.reshape('c', view.rows(), 1);
+            IsoScoreStar.ScoreAndGradient found = IsoScoreStar.withGradient(
+                    rows ? Points.rows(array, weights) : Points.timeSteps(array, true, mask));
+            IsoScoreStar.ScoreAndGradient expected = IsoScoreStar.withGradient(
+                    rows ? Points.rows(copy, weights) : Points.timeSteps(copy, true, mask));
+            assertEquals(expected.score(), found.score(), 1e-9);
+            assertTrue(relativeError(found.gradient(), expected.gradient()) < 1e-7);
+        }
+    }
+
     @Test
     void undefinedScoresAndBadArgumentsAreNamed() {
         INDArray points = array(Clouds.ISOTROPIC.draw(10, 4, 91), DataType.FLOAT);

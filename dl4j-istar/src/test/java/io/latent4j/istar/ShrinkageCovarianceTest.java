@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /** The streaming estimator against commons-math's two-pass covariance. */
 class ShrinkageCovarianceTest {
@@ -50,6 +51,26 @@ class ShrinkageCovarianceTest {
             assertEquals(700, all.count());
             double[] mean = Nd4j.create(points).mean(0).toDoubleVector();
             assertArrayEquals(mean, all.mean().toDoubleVector(), 1e-12 * 100);
+        }
+    }
+
+    @Test
+    void batchesMayBeViewsOfAnySizeAndType() {
+        for (double offset : new double[] {0, 0.5, 30}) {
+            double[][] points = Clouds.SCALED.draw(14_000, 5, 13);
+            for (double[] point : points) {
+                point[1] += offset;
+            }
+            points = Clouds.asFloats(points, 1);
+            double[][] expected = new Covariance(points, true).getCovarianceMatrix().getData();
+            INDArray all = Nd4j.create(points);
+            ShrinkageCovariance estimator = new ShrinkageCovariance(5);
+            long[] ends = {0, 9000, 9001, 11_500, 14_000};
+            for (int i = 1; i < ends.length; i++) {
+                INDArray view = all.get(NDArrayIndex.interval(ends[i - 1], ends[i]), NDArrayIndex.all());
+                estimator.add(i % 2 == 0 ? view : view.castTo(DataType.FLOAT));
+            }
+            assertTrue(error(estimator.covariance(), expected) < 2e-6, "offset " + offset);
         }
     }
 

@@ -57,7 +57,7 @@ final class IStarVertex extends BaseGraphVertex {
         List<@Nullable INDArray> inputMasks =
                 unmasked ? Collections.nCopies(inputs.length, null) : Arrays.asList(masks);
         layer.penalise(List.of(inputs), inputMasks, training, workspaceMgr);
-        return workspaceMgr.leverageTo(ArrayType.ACTIVATIONS, inputs[inputs.length - 1]);
+        return layer.passOn(inputs[inputs.length - 1], training, workspaceMgr);
     }
 
     @Override

@@ -67,7 +67,14 @@ abstract class PenaltyLayer<C extends PenaltyLayerConfiguration> extends Abstrac
         // Recurrent layers pass masks on as inactive, since later layers need not apply them; padding it is all the
         // same
         penalise(List.of(input), Collections.singletonList(maskArray), training, workspaceMgr);
-        return workspaceMgr.leverageTo(ArrayType.ACTIVATIONS, input);
+        return passOn(input, training, workspaceMgr);
+    }
+
+    /** The activations, a copy where the gradient needs them: dropout in the following layer changes its input in place. */
+    INDArray passOn(INDArray activations, boolean training, LayerWorkspaceMgr workspaceMgr) {
+        return training && layerConf().getLambda() != 0
+                ? workspaceMgr.dup(ArrayType.ACTIVATIONS, activations, activations.ordering())
+                : workspaceMgr.leverageTo(ArrayType.ACTIVATIONS, activations);
     }
 
     /** Takes the penalty on the union of some activations, if this pass wants one. */
