@@ -54,12 +54,10 @@ final class HeadInspection implements RowBlocks.Visitor {
         DoubleBuffer values = Products.hostValues(block);
         for (long token = from; token < from + block.size(0); token++) {
             values.get(row);
-            double squares = 0;
             for (int j = 0; j < row.length; j++) {
-                double value = row[j] + 0.0;
-                row[j] = value;
-                squares += value * value;
+                row[j] += 0.0;
             }
+            double squares = Products.dot(row, row, row.length);
             total += squares;
             if (!(total < MAX_SQUARES)) {
                 refuse(token);

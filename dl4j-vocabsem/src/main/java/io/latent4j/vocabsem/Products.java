@@ -96,7 +96,8 @@ final class Products {
         }
     }
 
-    private static double[] times(INDArray matrix, boolean transpose, double[] x) {
+    /** A·x or Aᵀ·x for a 'c'-ordered DOUBLE matrix that begins its buffer. */
+    static double[] times(INDArray matrix, boolean transpose, double[] x) {
         DoubleBuffer values = hostValues(matrix);
         double[] row = new double[(int) matrix.size(1)];
         int rows = (int) matrix.size(0);
@@ -114,11 +115,13 @@ final class Products {
 
     /** C·x of a symmetric 'f'-ordered matrix whose upper triangle is given. */
     private static double[] timesUpper(INDArray c, double[] x) {
+        DoubleBuffer values = hostValues(c);
         double[] y = new double[x.length];
-        double[][] rows = lowerRows(c);
+        double[] column = new double[x.length];
         for (int i = 0; i < y.length; i++) {
-            y[i] += dot(rows[i], x, i + 1);
-            addScaled(x[i], rows[i], y, i);
+            values.get(i * y.length, column, 0, i + 1);
+            y[i] += dot(column, x, i + 1);
+            addScaled(x[i], column, y, i);
         }
         return y;
     }

@@ -106,6 +106,7 @@ final class PseudoInverse {
             return null;
         }
         INDArray p = invert(lower);
+        lower.close();
         // The norm is an estimate from below, so the bounds below leave room
         double squaredCondition = largest * squaredNorm(p);
         double error = squaredCondition * EPSILON;
@@ -117,10 +118,17 @@ final class PseudoInverse {
             if (correction == null) {
                 return null;
             }
-            p = Products.of(invert(correction), p, false, false);
+            INDArray first = p;
+            INDArray second = invert(correction);
+            p = Products.of(second, first, false, false);
+            first.close();
+            second.close();
+            correction.close();
             squaredCondition = largest * squaredNorm(p);
         }
-        return new Factor(gramOf(p), SemanticBases.Route.CHOLESKY, gram.length, Math.sqrt(squaredCondition));
+        INDArray factor = gramOf(p);
+        p.close();
+        return new Factor(factor, SemanticBases.Route.CHOLESKY, gram.length, Math.sqrt(squaredCondition));
     }
 
     private static Factor truncated(RowBlocks blocks, double[][] ridgedGram, double rcond, double ridge) {
@@ -189,7 +197,12 @@ final class PseudoInverse {
         for (int from = 0; from < d; from += PANEL) {
             int to = Math.min(d, from + PANEL);
             double[][] panel = new double[d][];
-            double[][] before = from == 0 ? new double[0][] : Products.rows(timesPanel(lower, from, to));
+            double[][] before = new double[0][];
+            if (from > 0) {
+                try (INDArray product = timesPanel(lower, from, to)) {
+                    before = Products.rows(product);
+                }
+            }
             for (int i = from; i < d; i++) {
                 panel[i] = Arrays.copyOfRange(g[i], from, Math.min(i + 1, to));
                 if (from > 0) {
@@ -230,12 +243,14 @@ final class PseudoInverse {
             int to = Math.min(d, from + PANEL);
             double[][] rows = new double[to - from][d];
             if (from > 0) {
-                INDArray left = LogitBlocks.rows(lower, from, to)
-                        .get(NDArrayIndex.all(), NDArrayIndex.interval(0, from))
-                        .dup('c');
-                INDArray product = Nd4j.createUninitialized(DataType.DOUBLE, new long[] {to - from, d}, 'c');
-                Nd4j.gemm(left, LogitBlocks.rows(inverse, 0, from), product, false, false, -1, 0);
-                rows = Products.rows(product);
+                long[] shape = {to - from, d};
+                try (INDArray left = LogitBlocks.rows(lower, from, to)
+                                .get(NDArrayIndex.all(), NDArrayIndex.interval(0, from))
+                                .dup('c');
+                        INDArray product = Nd4j.createUninitialized(DataType.DOUBLE, shape, 'c')) {
+                    Nd4j.gemm(left, LogitBlocks.rows(inverse, 0, from), product, false, false, -1, 0);
+                    rows = Products.rows(product);
+                }
             }
             double[] factor = new double[to - from];
             for (int i = 0; i < rows.length; i++) {
@@ -330,16 +345,8 @@ final class PseudoInverse {
     }
 
     /** Estimates ‖A‖₂² of a square matrix as the largest eigenvalue of AᵀA. */
-    private static double squaredNorm(INDArray matrix) {
-        double[][] a = Products.rows(matrix);
-        return power(a.length, x -> {
-            double[] y = times(a, x);
-            double[] z = new double[x.length];
-            for (int i = 0; i < y.length; i++) {
-                addScaled(y[i], a[i], z, z.length);
-            }
-            return z;
-        });
+    private static double squaredNorm(INDArray a) {
+        return power((int) a.size(0), x -> Products.times(a, true, Products.times(a, false, x)));
     }
 
     /** Estimates the largest eigenvalue of a symmetric positive semi-definite matrix. */

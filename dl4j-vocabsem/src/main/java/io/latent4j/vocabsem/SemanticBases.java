@@ -331,8 +331,8 @@ public final class SemanticBases {
 
     /** Options of bases; see {@link #head(TokenVectors)} and {@link #embedding(TokenVectors)}. */
     public static final class Builder {
-        /** A block of 32 MiB, beyond which products become no faster. */
-        private static final long BLOCK_ELEMENTS = 1 << 22;
+        /** A block of 4 MiB, or half a square matrix: beyond, products become no faster. */
+        private static final long BLOCK_ELEMENTS = 1 << 19;
 
         /** What a buffer of the JVM's can address. */
         private static final long MAX_BLOCK_ELEMENTS = 1 << 27;
@@ -490,9 +490,10 @@ public final class SemanticBases {
         }
 
         private long blockRows() {
-            long rows = BLOCK_ELEMENTS / vectors.features();
+            long most = MAX_BLOCK_ELEMENTS / vectors.features();
+            long rows = Math.min(most, Math.max(BLOCK_ELEMENTS / vectors.features(), vectors.features() / 2));
             if (memory > 0) {
-                rows = Math.min(MAX_BLOCK_ELEMENTS / vectors.features(), (memory - fixedBytes()) / rowBytes());
+                rows = Math.min(most, (memory - fixedBytes()) / rowBytes());
                 if (rows < 1) {
                     throw new IllegalArgumentException("memory must be at least " + (fixedBytes() + rowBytes())
                             + " bytes for " + vectors + ", found " + memory);

@@ -247,10 +247,10 @@ class PseudoInverseTest {
             }
         };
         long planned = SemanticBases.head(large).tokenIds(1, 2).plannedBytes();
-        // Ten matrices of 128 MiB and two blocks of 32 MiB
-        assertEquals((10L << 27) + (2L << 25) + 2 * 4096 * 4, planned);
+        // Ten matrices of 128 MiB and two blocks of 64 MiB
+        assertEquals((10L << 27) + (2L << 26) + 2 * 4096 * 4, planned);
         assertEquals(
-                (10L << 27) + (2L << 25) + (4L << 30), SemanticBases.head(large).plannedBytes());
+                (10L << 27) + (2L << 26) + (4L << 30), SemanticBases.head(large).plannedBytes());
     }
 
     @Test
