@@ -40,7 +40,8 @@ import org.nd4j.linalg.ops.transforms.Transforms;
  *
  * <p>DOUBLE keys are computed in DOUBLE, others in FLOAT. Scores are held for a block of queries only, at most 64 MB at a
  * time (one row at least), and become probabilities and gradients in place; so a pass costs the three products it needs
- * and a softmax. The symmetric loss takes twice that.
+ * and a softmax. The symmetric loss takes twice that. On the CPU the softmax of large blocks of FLOAT takes the common
+ * pool's threads.
  *
  * <p>All methods are stateless and safe for concurrent use. Source: Lee et al., "Semiparametric Token-Sequence
  * Co-Supervision", ACL 2024, arXiv 2403.09024, section 3 (dot product, mean over queries); cosine, temperature, symmetry,

@@ -20,6 +20,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -54,6 +55,21 @@ class ExactSequenceIndexTest extends SequenceIndexContract {
             assertHits(
                     expected(Similarity.DOT, vectors, query[0], k, id -> true),
                     index.search(Nd4j.createFromArray(query), k).get(0));
+        }
+    }
+
+    /** Few queries, and vectors or indexes of one element, take other products than many. */
+    @ParameterizedTest
+    @CsvSource({"1, 1, 1", "1, 1, 5", "3, 1, 1", "3, 1, 2", "1, 3, 2", "1, 3, 5", "9000, 3, 1", "9000, 3, 3", "8193, 3, 4"})
+    void fewAreComparedToo(int n, int dimension, int queries) {
+        double[][] vectors = random(n, dimension, 30);
+        double[][] asked = random(queries, dimension, 31);
+        try (ExactSequenceIndex index = new ExactSequenceIndex(dimension)) {
+            index.add(ids(n), Nd4j.createFromArray(vectors));
+            List<List<Hit>> found = index.search(Nd4j.createFromArray(asked), 3);
+            for (int i = 0; i < queries; i++) {
+                assertHits(expected(Similarity.DOT, vectors, asked[i], 3, id -> true), found.get(i));
+            }
         }
     }
 

@@ -152,8 +152,8 @@ record Case(
                         asked,
                         "100000 latent, 100 candidates",
                         "100000 latent, 200 candidates",
-                        "100000 isotropic, 200 candidates",
-                        "100000 isotropic, 1000 candidates"),
+                        "20000 isotropic, 200 candidates",
+                        "20000 isotropic, 1000 candidates"),
                 "2000 latent, 50 candidates",
                 List.of(Target.fact("recall@10", asked, 0.95), Target.fact("queries/s", asked, 500)));
     }
