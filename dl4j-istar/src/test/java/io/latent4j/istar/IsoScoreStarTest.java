@@ -280,8 +280,16 @@ class IsoScoreStarTest {
     /** Small means: multiplied as they are; larger ones: shifted first; fewer points than dimensions: Gram matrix. */
     @ParameterizedTest
     @CsvSource({
-        "5000,70,0,5e-6", "5000,70,0.3,5e-6", "5000,70,1,5e-6", "5000,70,50,1e-4", "4098,33,0.3,5e-6", "2048,40,0.2,5e-6",
-        "30,70,0,5e-6", "30,70,0.3,5e-6", "30,70,1,5e-6", "30,70,50,1e-4"
+        "5000,70,0,5e-6",
+        "5000,70,0.3,5e-6",
+        "5000,70,1,5e-6",
+        "5000,70,50,1e-4",
+        "4098,33,0.3,5e-6",
+        "2048,40,0.2,5e-6",
+        "30,70,0,5e-6",
+        "30,70,0.3,5e-6",
+        "30,70,1,5e-6",
+        "30,70,50,1e-4"
     })
     void rowMajorPointsEqualThoseOfOtherLayouts(int rows, int n, double offset, double tolerance) {
         double[][] drawn = Clouds.SCALED.draw(rows, n, 101);
@@ -317,8 +325,11 @@ class IsoScoreStarTest {
                 INDArray sum = Nd4j.ones(DataType.FLOAT, cloud.array().shape()).dup(order);
                 double factor = 1 / gradient.norm2Number().doubleValue();
                 IsoScoreStar.evaluate("points", List.of(cloud), null, 0, true).addGradient(factor, List.of(sum));
-                double error =
-                        sum.castTo(DataType.DOUBLE).sub(1).sub(gradient.mul(factor)).norm2Number().doubleValue();
+                double error = sum.castTo(DataType.DOUBLE)
+                        .sub(1)
+                        .sub(gradient.mul(factor))
+                        .norm2Number()
+                        .doubleValue();
                 // The sum itself is a float near 1
                 assertTrue(error < tolerance + 1e-7 * Math.sqrt(sum.length()), () -> cloud + " " + order);
             }
@@ -353,8 +364,7 @@ class IsoScoreStarTest {
         }
         for (double[][] drawn : List.of(small, large)) {
             double[][] points = Clouds.asFloats(drawn, 1);
-            IsoScoreStar.ScoreAndGradient found =
-                    IsoScoreStar.withGradient(Points.rows(array(points, DataType.FLOAT)));
+            IsoScoreStar.ScoreAndGradient found = IsoScoreStar.withGradient(Points.rows(array(points, DataType.FLOAT)));
             IsoScoreStar.ScoreAndGradient expected =
                     IsoScoreStar.withGradient(Points.rows(array(points, DataType.DOUBLE)));
             assertEquals(PublishedIsoScore.of(points, null, 0), found.score(), 1e-6);
@@ -374,10 +384,10 @@ class IsoScoreStarTest {
             INDArray copy = array.dup('c');
             boolean rows = array.rank() == 2;
             INDArray mask = weights.reshape('c', view.rows(), 1);
-            IsoScoreStar.ScoreAndGradient found = IsoScoreStar.withGradient(
-                    rows ? Points.rows(array, weights) : Points.timeSteps(array, true, mask));
-            IsoScoreStar.ScoreAndGradient expected = IsoScoreStar.withGradient(
-                    rows ? Points.rows(copy, weights) : Points.timeSteps(copy, true, mask));
+            IsoScoreStar.ScoreAndGradient found =
+                    IsoScoreStar.withGradient(rows ? Points.rows(array, weights) : Points.timeSteps(array, true, mask));
+            IsoScoreStar.ScoreAndGradient expected =
+                    IsoScoreStar.withGradient(rows ? Points.rows(copy, weights) : Points.timeSteps(copy, true, mask));
             assertEquals(expected.score(), found.score(), 1e-9);
             assertTrue(relativeError(found.gradient(), expected.gradient()) < 1e-7);
         }

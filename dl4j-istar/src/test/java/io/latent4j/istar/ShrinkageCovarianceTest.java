@@ -62,7 +62,8 @@ class ShrinkageCovarianceTest {
                 point[1] += offset;
             }
             points = Clouds.asFloats(points, 1);
-            double[][] expected = new Covariance(points, true).getCovarianceMatrix().getData();
+            double[][] expected =
+                    new Covariance(points, true).getCovarianceMatrix().getData();
             INDArray all = Nd4j.create(points);
             ShrinkageCovariance estimator = new ShrinkageCovariance(5);
             long[] ends = {0, 9000, 9001, 11_500, 14_000};

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.vocabsem;
 
-import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
 import java.util.stream.IntStream;
-import org.jspecify.annotations.Nullable;
-import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.concurrency.AffinityManager;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * The values of a row-major FLOAT or DOUBLE matrix on the host, read and written some at a time, in double: for what one
+ * The values of a row-major FLOAT matrix on the host, read and written some at a time, in double: for what one
  * pass in the cache does faster than several of ND4J's operations. An instance belongs to one thread.
  */
 final class HostRows {
@@ -26,27 +23,23 @@ final class HostRows {
         void run(int from, int to);
     }
 
-    private final @Nullable FloatBuffer floats;
-    private final @Nullable DoubleBuffer doubles;
+    private final FloatBuffer floats;
     private final int width;
     private float[] narrow = new float[0];
 
     /**
      * Opens a matrix.
      *
-     * @param matrix row-major, at the beginning of its buffer, of less than 2³¹ bytes
+     * @param matrix row-major, FLOAT, at the beginning of its buffer, of less than 2³¹ bytes
      */
     HostRows(INDArray matrix) {
-        boolean isDouble = matrix.dataType() == DataType.DOUBLE;
         Nd4j.getAffinityManager().ensureLocation(matrix, AffinityManager.Location.HOST);
-        floats = isDouble ? null : matrix.data().asNioFloat();
-        doubles = isDouble ? matrix.data().asNioDouble() : null;
+        floats = matrix.data().asNioFloat();
         width = (int) matrix.size(1);
     }
 
     private HostRows(HostRows other) {
-        floats = other.floats == null ? null : other.floats.duplicate();
-        doubles = other.doubles == null ? null : other.doubles.duplicate();
+        floats = other.floats.duplicate();
         width = other.width;
     }
 
@@ -57,28 +50,20 @@ final class HostRows {
 
     /** Reads {@code count} elements of a row. */
     void read(int row, int from, int count, double[] into) {
-        if (doubles != null) {
-            doubles.position(row * width + from).get(into, 0, count);
-        } else if (floats != null) {
-            float[] values = narrow(count);
-            floats.position(row * width + from).get(values, 0, count);
-            for (int j = 0; j < count; j++) {
-                into[j] = values[j];
-            }
+        float[] values = narrow(count);
+        floats.position(row * width + from).get(values, 0, count);
+        for (int j = 0; j < count; j++) {
+            into[j] = values[j];
         }
     }
 
     /** Writes {@code count} elements of a row; {@link #written} ends the writing. */
     void write(int row, int from, int count, double[] values) {
-        if (doubles != null) {
-            doubles.position(row * width + from).put(values, 0, count);
-        } else if (floats != null) {
-            float[] rounded = narrow(count);
-            for (int j = 0; j < count; j++) {
-                rounded[j] = (float) values[j];
-            }
-            floats.position(row * width + from).put(rounded, 0, count);
+        float[] rounded = narrow(count);
+        for (int j = 0; j < count; j++) {
+            rounded[j] = (float) values[j];
         }
+        floats.position(row * width + from).put(rounded, 0, count);
     }
 
     private float[] narrow(int count) {

@@ -26,8 +26,8 @@ final class LogitBlocks {
     /** Each block with a gradient of the bases reads and writes all of that gradient, so there must not be many. */
     private static final long MAX_BLOCKS_WITH_BASES_GRADIENT = 4;
 
-    /** What a buffer of the JVM's can address, in DOUBLE too. */
-    private static final long MAX_BLOCK_ELEMENTS = 1 << 27;
+    /** What a buffer of the JVM's can address. */
+    private static final long MAX_BLOCK_ELEMENTS = 1 << 28;
 
     /** Rows of bases that are handled together. */
     private static final long BASIS_ROWS = 4096;
@@ -38,9 +38,9 @@ final class LogitBlocks {
     private final INDArray bases;
     /** Row-major [N, d]; unit length for COSINE. */
     private final INDArray states;
-    /** COSINE: inverse norms of the states. */
+    /** COSINE on the host: inverse norms of the states. */
     private final double[] inverseNorms;
-    /** EUCLIDEAN: squared norms of the states, [N, 1]. */
+    /** COSINE elsewhere: the same, EUCLIDEAN: squared norms of the states; [N, 1]. */
     private final @Nullable INDArray perState;
     /** EUCLIDEAN: squared norms of the bases, [1, K]. */
     private final @Nullable INDArray perBasis;
@@ -70,13 +70,19 @@ final class LogitBlocks {
         INDArray points = rowMajor(states, type);
         switch (similarity) {
             case COSINE -> {
-                perState = null;
                 perBasis = null;
                 factors = inverse(this.bases.norm2(false, 1))
                         .reshape(1, bases.size(0))
                         .muli(scale);
-                inverseNorms = new double[(int) points.size(0)];
-                this.states = normalised(points, points == states ? points.ulike() : points, inverseNorms);
+                if (onHost(type)) {
+                    perState = null;
+                    inverseNorms = new double[(int) points.size(0)];
+                    this.states = normalised(points, points == states ? points.ulike() : points, inverseNorms);
+                } else {
+                    perState = inverse(points.norm2(true, 1));
+                    inverseNorms = new double[0];
+                    this.states = points.mulColumnVector(perState);
+                }
             }
             case EUCLIDEAN -> {
                 INDArray stateNorms = points.norm2(true, 1);
@@ -95,6 +101,14 @@ final class LogitBlocks {
                 this.states = points;
             }
         }
+    }
+
+    /**
+     * Whether rows are worked on in the host's memory, which a CPU's arrays are in: one pass in the cache takes less time
+     * than several of ND4J's operations. All else, DOUBLE and GPUs, takes these.
+     */
+    static boolean onHost(DataType type) {
+        return type == DataType.FLOAT && Nd4j.getEnvironment().isCPU();
     }
 
     static double requireScale(double scale) {
@@ -196,12 +210,7 @@ final class LogitBlocks {
 
     /** Factors of the columns on the host; null: none. */
     double @Nullable [] factors() {
-        if (factors == null) {
-            return null;
-        }
-        double[] values = new double[(int) basisCount()];
-        new HostRows(factors).read(0, 0, values.length, values);
-        return values;
+        return factors == null ? null : factors.toDoubleVector();
     }
 
     /**
@@ -268,9 +277,18 @@ final class LogitBlocks {
     double finish(INDArray statesGradient, @Nullable INDArray basesGradient) {
         switch (similarity) {
             case COSINE -> {
-                logScale = project(statesGradient, states, inverseNorms);
-                if (basesGradient != null) {
-                    projectBases(basesGradient);
+                if (onHost(type())) {
+                    logScale = project(statesGradient, states, inverseNorms);
+                    if (basesGradient != null) {
+                        projectBases(basesGradient);
+                    }
+                } else {
+                    INDArray along = rowDots(statesGradient, states);
+                    logScale = along.sumNumber().doubleValue();
+                    statesGradient.subi(states.mulColumnVector(along)).muliColumnVector(perState);
+                    if (basesGradient != null) {
+                        projectBasesByOperations(basesGradient);
+                    }
                 }
             }
             case EUCLIDEAN -> {
@@ -295,6 +313,15 @@ final class LogitBlocks {
             long to = Math.min(basisCount(), from + BASIS_ROWS);
             visitor.visit(from, to, rows(basesGradient, from, to));
         }
+    }
+
+    private void projectBasesByOperations(INDArray basesGradient) {
+        forEachBasisBlock(basesGradient, (from, to, gradient) -> {
+            INDArray basis = rows(bases, from, to);
+            INDArray inverseNorm = column(factors, from, to).div(scale);
+            INDArray part = rowDots(gradient, basis).muli(inverseNorm).muli(inverseNorm);
+            gradient.subi(basis.mulColumnVector(part));
+        });
     }
 
     /** Views of the parameters may lie anywhere in a buffer of any size: they are worked on in copies. */

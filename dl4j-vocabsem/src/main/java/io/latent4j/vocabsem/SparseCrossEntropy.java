@@ -5,6 +5,9 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.DynamicCustomOp;
+import org.nd4j.linalg.api.ops.impl.shape.Gather;
+import org.nd4j.linalg.api.ops.impl.transforms.custom.SoftMax;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
@@ -106,7 +109,7 @@ public final class SparseCrossEntropy {
         double[] losses = new double[(int) count];
         INDArray stateGradients =
                 gradients ? Nd4j.createUninitialized(blocks.type(), new long[] {count, states.size(1)}, 'c') : null;
-        double[] factors = blocks.factors();
+        double[] factors = LogitBlocks.onHost(blocks.type()) ? blocks.factors() : null;
         for (long from = 0; from < count; from += blockRows) {
             long to = Math.min(count, from + blockRows);
             INDArray logits = LogitBlocks.rows(kept, 0, to - from);
@@ -115,23 +118,84 @@ public final class SparseCrossEntropy {
             if (keepLogits) {
                 block.assign(logits);
             }
-            HostRows values = new HostRows(block);
-            int first = (int) from;
-            HostRows.share((int) (to - from), width, (begin, end) -> {
-                Row row = new Row(values.duplicate(), width, factors, clip, gradients);
-                for (int i = begin; i < end; i++) {
-                    double weight = rowWeights == null ? 1 : rowWeights[first + i];
-                    losses[first + i] = row.loss(i, ids[first + i], weight);
-                }
-            });
+            if (LogitBlocks.onHost(blocks.type())) {
+                onHost(block, (int) from, ids, rowWeights, factors, clip, gradients, losses);
+            } else {
+                byOperations(blocks, block, (int) from, ids, rowWeights, clip, gradients, losses);
+            }
             if (stateGradients != null) {
-                HostRows.written(block);
                 blocks.gradients(from, to, logits, block, LogitBlocks.rows(stateGradients, from, to), basesGradient);
             }
         }
         double logScale = stateGradients == null ? 0 : blocks.finish(stateGradients, basesGradient);
         INDArray column = Nd4j.createFromArray(losses).castTo(blocks.type()).reshape(count, 1);
         return new Result(column, stateGradients, logScale);
+    }
+
+    /**
+     * Losses of a block of products, which become their own gradients.
+     *
+     * @param from state of the first row
+     */
+    private static void onHost(
+            INDArray block,
+            int from,
+            int[] ids,
+            double @Nullable [] weights,
+            double @Nullable [] factors,
+            double clip,
+            boolean gradients,
+            double[] losses) {
+        HostRows values = new HostRows(block);
+        int width = (int) block.size(1);
+        HostRows.share((int) block.size(0), width, (begin, end) -> {
+            Row row = new Row(values.duplicate(), width, factors, clip, gradients);
+            for (int i = begin; i < end; i++) {
+                losses[from + i] = row.loss(i, ids[from + i], weights == null ? 1 : weights[from + i]);
+            }
+        });
+        HostRows.written(block);
+    }
+
+    /** The same by operations of ND4J, on any device and for any type. */
+    private static void byOperations(
+            LogitBlocks blocks,
+            INDArray block,
+            int from,
+            int[] ids,
+            double @Nullable [] weights,
+            double clip,
+            boolean gradients,
+            double[] losses) {
+        int count = (int) block.size(0);
+        long width = block.size(1);
+        long[] golds = new long[count];
+        double[] rowWeights = new double[count];
+        for (int i = 0; i < count; i++) {
+            golds[i] = i * width + ids[from + i];
+            rowWeights[i] = weights == null ? 1 : weights[from + i];
+        }
+        blocks.scale(block);
+        Nd4j.exec(new SoftMax(block, block, -1));
+        INDArray flat = block.reshape(block.length());
+        INDArray positions = Nd4j.createFromArray(golds);
+        INDArray picked = Nd4j.exec(new Gather(flat, positions, 0))[0];
+        double[] probabilities = picked.toDoubleVector();
+        for (int i = 0; i < count; i++) {
+            losses[from + i] = -rowWeights[i] * Math.log(Math.max(clip, probabilities[i]));
+        }
+        if (gradients) {
+            Nd4j.exec(DynamicCustomOp.builder("scatter_upd")
+                    .addInputs(flat, positions, picked.subi(1))
+                    .addOutputs(flat)
+                    .build());
+            if (weights != null) {
+                block.muliColumnVector(Nd4j.createFromArray(rowWeights)
+                        .castTo(block.dataType())
+                        .reshape(count, 1));
+            }
+            blocks.scale(block);
+        }
     }
 
     /** One row after the other on the host, in chunks that stay in the cache. */

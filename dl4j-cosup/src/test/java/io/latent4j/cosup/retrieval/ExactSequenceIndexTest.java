@@ -60,7 +60,17 @@ class ExactSequenceIndexTest extends SequenceIndexContract {
 
     /** Few queries, and vectors or indexes of one element, take other products than many. */
     @ParameterizedTest
-    @CsvSource({"1, 1, 1", "1, 1, 5", "3, 1, 1", "3, 1, 2", "1, 3, 2", "1, 3, 5", "9000, 3, 1", "9000, 3, 3", "8193, 3, 4"})
+    @CsvSource({
+        "1, 1, 1",
+        "1, 1, 5",
+        "3, 1, 1",
+        "3, 1, 2",
+        "1, 3, 2",
+        "1, 3, 5",
+        "9000, 3, 1",
+        "9000, 3, 3",
+        "8193, 3, 4"
+    })
     void fewAreComparedToo(int n, int dimension, int queries) {
         double[][] vectors = random(n, dimension, 30);
         double[][] asked = random(queries, dimension, 31);
