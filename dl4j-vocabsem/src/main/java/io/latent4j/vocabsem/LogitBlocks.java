@@ -15,9 +15,10 @@ import org.nd4j.linalg.ops.transforms.Transforms;
 /**
  * Similarities of states to bases and their gradients, some rows at a time.
  *
- * <p>All work as wide as the vocabulary is matrix products and one scaling by a row vector before and after them: the
- * norms of the bases enter as that row vector, the norms of the states and the cosine's projections act on arrays of the
- * states' and the bases' own size.
+ * <p>All work as wide as the vocabulary is matrix products and the factors of their columns: the norms of the bases enter
+ * as {@link #factors}, which the logits take on and their gradients again, {@link SparseCrossEntropy} in its own pass;
+ * the norms of the states and the cosine's projections act on arrays of the states' and the bases' own size, in one pass
+ * over their rows each.
  */
 final class LogitBlocks {
     /** Bytes that a block of logits takes at most, unless one row is larger. */
