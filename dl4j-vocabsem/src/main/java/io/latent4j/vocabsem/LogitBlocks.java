@@ -35,6 +35,7 @@ final class LogitBlocks {
 
     private final Similarity similarity;
     private final double scale;
+    private final boolean host;
     /** Row-major [K, d]. */
     private final INDArray bases;
     /** Row-major [N, d]; unit length for COSINE. */
@@ -68,6 +69,10 @@ final class LogitBlocks {
         this.similarity = similarity;
         this.scale = scale;
         this.bases = rowMajor(bases, type);
+        this.host = type == DataType.FLOAT
+                && Nd4j.getEnvironment().isCPU()
+                && states.length() <= MAX_BLOCK_ELEMENTS
+                && bases.size(0) <= MAX_BLOCK_ELEMENTS;
         INDArray points = rowMajor(states, type);
         switch (similarity) {
             case COSINE -> {
@@ -75,7 +80,7 @@ final class LogitBlocks {
                 factors = inverse(this.bases.norm2(false, 1))
                         .reshape(1, bases.size(0))
                         .muli(scale);
-                if (onHost(type)) {
+                if (host) {
                     perState = null;
                     inverseNorms = new double[(int) points.size(0)];
                     this.states = normalised(points, points == states ? points.ulike() : points, inverseNorms);
@@ -106,10 +111,10 @@ final class LogitBlocks {
 
     /**
      * Whether rows are worked on in the host's memory, which a CPU's arrays are in: one pass in the cache takes less time
-     * than several of ND4J's operations. All else, DOUBLE and GPUs, takes these.
+     * than several of ND4J's operations. All else, DOUBLE, GPUs and arrays beyond a buffer of the JVM's, takes these.
      */
-    static boolean onHost(DataType type) {
-        return type == DataType.FLOAT && Nd4j.getEnvironment().isCPU();
+    boolean onHost() {
+        return host;
     }
 
     static double requireScale(double scale) {
@@ -278,7 +283,7 @@ final class LogitBlocks {
     double finish(INDArray statesGradient, @Nullable INDArray basesGradient) {
         switch (similarity) {
             case COSINE -> {
-                if (onHost(type())) {
+                if (host) {
                     logScale = project(statesGradient, states, inverseNorms);
                     if (basesGradient != null) {
                         projectBases(basesGradient);

@@ -109,7 +109,7 @@ public final class SparseCrossEntropy {
         double[] losses = new double[(int) count];
         INDArray stateGradients =
                 gradients ? Nd4j.createUninitialized(blocks.type(), new long[] {count, states.size(1)}, 'c') : null;
-        double[] factors = LogitBlocks.onHost(blocks.type()) ? blocks.factors() : null;
+        double[] factors = blocks.onHost() ? blocks.factors() : null;
         for (long from = 0; from < count; from += blockRows) {
             long to = Math.min(count, from + blockRows);
             INDArray logits = LogitBlocks.rows(kept, 0, to - from);
@@ -118,7 +118,7 @@ public final class SparseCrossEntropy {
             if (keepLogits) {
                 block.assign(logits);
             }
-            if (LogitBlocks.onHost(blocks.type())) {
+            if (blocks.onHost()) {
                 onHost(block, (int) from, ids, rowWeights, factors, clip, gradients, losses);
             } else {
                 byOperations(blocks, block, (int) from, ids, rowWeights, clip, gradients, losses);
