@@ -10,14 +10,14 @@ import java.util.Arrays;
 /**
  * Turns rows of FLOAT scores in the host's memory into the errors of their softmax, each row in the cache once.
  *
- * <p>ND4J's softmax takes several times as long, and its gather and scatter of the positives almost as long again. The
- * loops are those that the JIT vectorises: element by element over arrays, sums and maxima in lanes. For the same reason
+ * <p>It also spares ND4J's gather and scatter of the positives, which cost about a microsecond each. Most loops are
+ * those that the JIT vectorises: element by element over arrays, sums in lanes. For the same reason
  * powers of 2 are made of an exponent's bits by a buffer that is seen as numbers of both kinds.
  *
  * <p>Not for concurrent use; one for each thread.
  */
 final class HostSoftmax {
-    /** Maxima and sums that go on side by side. */
+    /** Sums that go on side by side. */
     private static final int LANES = 128;
     /** Elements whose powers are taken at a time. */
     private static final int CHUNK = 8 * LANES;
@@ -72,8 +72,9 @@ final class HostSoftmax {
             row[column] = Float.NEGATIVE_INFINITY;
         }
         float largest = largest();
+        raiseTo(largest + LEAST);
         double sum = exponentials(largest);
-        scale((float) (1 / sum));
+        scale(row, (float) (1 / sum));
         for (int column : leftOut) {
             row[column] = 0;
         }
@@ -90,19 +91,24 @@ final class HostSoftmax {
         target.put(at, row, 0, count);
     }
 
+    // Comparisons whose outcome rarely changes: JDK 17 takes three times as long for Math.max
+
     private float largest() {
-        Arrays.fill(lanes, Float.NEGATIVE_INFINITY);
-        for (int from = 0; from < row.length; from += LANES) {
-            int count = Math.min(LANES, row.length - from);
-            for (int i = 0; i < count; i++) {
-                lanes[i] = Math.max(lanes[i], row[from + i]);
+        float largest = Float.NEGATIVE_INFINITY;
+        for (float score : row) {
+            if (score > largest) {
+                largest = score;
             }
         }
-        float largest = Float.NEGATIVE_INFINITY;
-        for (int i = 0; i < Math.min(LANES, row.length); i++) {
-            largest = Math.max(largest, lanes[i]);
-        }
         return largest;
+    }
+
+    private void raiseTo(float least) {
+        for (int i = 0; i < row.length; i++) {
+            if (row[i] < least) {
+                row[i] = least;
+            }
+        }
     }
 
     /** Makes powers of e of the row and sums them up. */
@@ -110,14 +116,14 @@ final class HostSoftmax {
         Arrays.fill(lanes, 0);
         for (int from = 0; from < row.length; from += CHUNK) {
             int count = Math.min(CHUNK, row.length - from);
-            fractions(from, count, largest);
+            fractions(row, exponents, from, count, largest);
             asFloats.put(0, exponents, 0, count);
             asIntegers.get(0, integers, 0, count);
-            powersOfTwo(count);
+            powersOfTwo(integers, count);
             asIntegers.put(0, integers, 0, count);
             asFloats.get(0, powers, 0, count);
             for (int lane = 0; lane < count; lane += LANES) {
-                addProducts(from, lane, Math.min(LANES, count - lane));
+                addProducts(row, powers, lanes, from + lane, lane, Math.min(LANES, count - lane));
             }
         }
         double sum = 0;
@@ -128,9 +134,9 @@ final class HostSoftmax {
     }
 
     /** x = n·ln 2 + r: of x makes a polynomial in r for its power, |r| ≤ ln 2 / 2, and keeps n. */
-    private void fractions(int from, int count, float largest) {
+    private static void fractions(float[] row, float[] exponents, int from, int count, float largest) {
         for (int i = 0; i < count; i++) {
-            float x = Math.max(row[from + i] - largest, LEAST);
+            float x = row[from + i] - largest;
             float shifted = x * LOG2_E + INTEGER;
             float n = shifted - INTEGER;
             float r = x - n * LN_2_HIGH - n * LN_2_LOW;
@@ -154,21 +160,21 @@ final class HostSoftmax {
         }
     }
 
-    private void powersOfTwo(int count) {
+    private static void powersOfTwo(int[] integers, int count) {
         for (int i = 0; i < count; i++) {
             integers[i] = (integers[i] << EXPONENT_BITS) + ONE;
         }
     }
 
-    private void addProducts(int from, int lane, int count) {
+    private static void addProducts(float[] row, float[] powers, float[] lanes, int at, int lane, int count) {
         for (int i = 0; i < count; i++) {
-            float product = row[from + lane + i] * powers[lane + i];
-            row[from + lane + i] = product;
+            float product = row[at + i] * powers[lane + i];
+            row[at + i] = product;
             lanes[i] += product;
         }
     }
 
-    private void scale(float factor) {
+    private static void scale(float[] row, float factor) {
         for (int i = 0; i < row.length; i++) {
             row[i] *= factor;
         }

@@ -5,7 +5,6 @@ import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -40,8 +39,7 @@ import org.nd4j.linalg.ops.transforms.Transforms;
  *
  * <p>DOUBLE keys are computed in DOUBLE, others in FLOAT. Scores are held for a block of queries only, at most 64 MB at a
  * time (one row at least), and become probabilities and gradients in place; so a pass costs the three products it needs
- * and a softmax. The symmetric loss takes twice that. On the CPU the softmax of large blocks of FLOAT takes the common
- * pool's threads.
+ * and a softmax. The symmetric loss takes twice that.
  *
  * <p>All methods are stateless and safe for concurrent use. Source: Lee et al., "Semiparametric Token-Sequence
  * Co-Supervision", ACL 2024, arXiv 2403.09024, section 3 (dot product, mean over queries); cosine, temperature, symmetry,
@@ -54,8 +52,8 @@ public final class NextSequenceContrast {
     /** Bytes that a block of scores takes at most, unless one row is larger. */
     private static final long BLOCK_BYTES = 64L << 20;
 
-    /** Scores that are worth a thread of their own. */
-    private static final long PART_ELEMENTS = 1L << 18;
+    /** Blocks so small cost less in plain Java than the calls of ND4J that they would take. */
+    private static final long HOST_SCORES = 1L << 16;
 
     /** Under this probability ln p has lost FLOAT's digits. */
     private static final double LEAST_PROBABILITY = 1e-30;
@@ -243,7 +241,9 @@ public final class NextSequenceContrast {
             INDArray scores = rows(buffer, 0, to - from);
             INDArray ownErrors = rows(ownBuffer, 0, to - from);
             Nd4j.gemm(points, keys, scores, false, true, 1 / temperature, 0);
-            if (type == DataType.FLOAT && Nd4j.getEnvironment().isCPU()) {
+            if (type == DataType.FLOAT
+                    && scores.length() <= HOST_SCORES
+                    && Nd4j.getEnvironment().isCPU()) {
                 hostErrors(scores, ownErrors, pairing, (int) from, losses);
             } else {
                 deviceErrors(scores, ownErrors, pairing, (int) from, losses, points, keys, temperature);
@@ -268,31 +268,28 @@ public final class NextSequenceContrast {
     }
 
     /**
-     * Makes errors of a block of FLOAT scores, where host and device memory are the same.
+     * Makes errors of a small block of FLOAT scores, where host and device memory are the same.
      *
      * @param scores become softmax less targets
      * @param ownErrors is given their first columns, unless it is the same array
      * @param from query of the first row
      * @param losses is given the rows' losses
      */
-    private static void hostErrors(INDArray scores, INDArray ownErrors, Pairing pairing, int from, double[] losses) {
+    private static void hostErrors(
+            INDArray scores, INDArray ownErrors, Pairing pairing, int from, double[] losses) {
         int count = (int) scores.size(0);
         int width = (int) scores.size(1);
         int own = (int) ownErrors.size(1);
         FloatBuffer values = scores.data().asNioFloat();
         FloatBuffer ownValues = ownErrors.data().asNioFloat();
-        int parts = (int) Math.min(count, 1 + scores.length() / PART_ELEMENTS);
-        IntStream work = IntStream.range(0, parts);
-        (parts > 1 ? work.parallel() : work).forEach(part -> {
-            HostSoftmax softmax = new HostSoftmax(width);
-            for (int row = (int) ((long) count * part / parts); row < (long) count * (part + 1) / parts; row++) {
-                losses[from + row] =
-                        softmax.errors(values, row * width, pairing.positives(from + row), pairing.leftOut(from + row));
-                if (own < width) {
-                    softmax.copyTo(ownValues, row * own, own);
-                }
+        HostSoftmax softmax = new HostSoftmax(width);
+        for (int row = 0; row < count; row++) {
+            losses[from + row] =
+                    softmax.errors(values, row * width, pairing.positives(from + row), pairing.leftOut(from + row));
+            if (own < width) {
+                softmax.copyTo(ownValues, row * own, own);
             }
-        });
+        }
     }
 
     /** The same by operations of ND4J, on any device and for any type. */

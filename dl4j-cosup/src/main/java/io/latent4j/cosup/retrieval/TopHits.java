@@ -9,15 +9,11 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The k best of a stream of scored rows: a heap whose root is the worst of those kept. Of equal scores that of the
- * smaller row is better.
+ * The k best of a stream of scored rows: a heap whose root is the worst of those kept. Of equal scores the row that was
+ * offered first is better.
  */
 final class TopHits {
-    /** Maxima that go on side by side. */
-    private static final int LANES = 128;
-
     private final int capacity;
-    private final float[] lanes = new float[LANES];
     private float[] scores;
     private int[] rows;
     private int size;
@@ -38,29 +34,21 @@ final class TopHits {
      * @param accepted asked only for rows that are good enough; null accepts all
      */
     void offer(float[] block, int count, int firstRow, @Nullable IntPredicate accepted) {
-        // A vectorised pass finds where anything can be good enough, as after the first block hardly anything is
-        Arrays.fill(lanes, Float.NEGATIVE_INFINITY);
-        for (int from = 0; from < count; from += LANES) {
-            int last = Math.min(LANES, count - from);
-            for (int i = 0; i < last; i++) {
-                lanes[i] = Math.max(lanes[i], block[from + i]);
-            }
-        }
-        for (int lane = 0; lane < Math.min(LANES, count); lane++) {
-            // Holds for a lane with a NaN too
-            if (size == capacity && lanes[lane] < scores[0]) {
+        float threshold = threshold();
+        for (int i = 0; i < count; i++) {
+            // Most rows end here
+            if (!(block[i] > threshold) && (size == capacity || Float.isNaN(block[i]))) {
                 continue;
             }
-            for (int i = lane; i < count; i += LANES) {
-                if (isGoodEnough(block[i], firstRow + i) && (accepted == null || accepted.test(firstRow + i))) {
-                    insert(block[i], firstRow + i);
-                }
+            if (accepted == null || accepted.test(firstRow + i)) {
+                insert(block[i], firstRow + i);
+                threshold = threshold();
             }
         }
     }
 
-    private boolean isGoodEnough(float score, int row) {
-        return !Float.isNaN(score) && (size < capacity || !isWorse(score, row, 0));
+    private float threshold() {
+        return size < capacity ? Float.NEGATIVE_INFINITY : scores[0];
     }
 
     private void insert(float score, int row) {
