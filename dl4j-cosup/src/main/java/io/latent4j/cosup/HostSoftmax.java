@@ -116,7 +116,8 @@ final class HostSoftmax {
         Arrays.fill(lanes, 0);
         for (int from = 0; from < row.length; from += CHUNK) {
             int count = Math.min(CHUNK, row.length - from);
-            fractions(row, exponents, from, count, largest);
+            remainders(row, exponents, from, count, largest);
+            polynomials(row, from, from + count);
             asFloats.put(0, exponents, 0, count);
             asIntegers.get(0, integers, 0, count);
             powersOfTwo(integers, count);
@@ -133,30 +134,29 @@ final class HostSoftmax {
         return sum;
     }
 
-    /** x = n·ln 2 + r: of x makes a polynomial in r for its power, |r| ≤ ln 2 / 2, and keeps n. */
-    private static void fractions(float[] row, float[] exponents, int from, int count, float largest) {
+    /** x = n·ln 2 + r with |r| ≤ ln 2 / 2: of x makes r, and keeps n. */
+    private static void remainders(float[] row, float[] exponents, int from, int count, float largest) {
         for (int i = 0; i < count; i++) {
             float x = row[from + i] - largest;
             float shifted = x * LOG2_E + INTEGER;
             float n = shifted - INTEGER;
-            float r = x - n * LN_2_HIGH - n * LN_2_LOW;
             exponents[i] = shifted;
-            row[from + i] = 1
-                    + r
-                            * (1
-                                    + r
-                                            * (1 / 2f
-                                                    + r
-                                                            * (1 / 6f
-                                                                    + r
-                                                                            * (1 / 24f
-                                                                                    + r
-                                                                                            * (1 / 120f
-                                                                                                    + r
-                                                                                                            * (1 / 720f
-                                                                                                                    + r
-                                                                                                                            * (1
-                                                                                                                                    / 5040f)))))));
+            row[from + i] = x - n * LN_2_HIGH - n * LN_2_LOW;
+        }
+    }
+
+    /** Of r makes a polynomial for its power. Short loops are what the JIT vectorises. */
+    private static void polynomials(float[] row, int from, int to) {
+        for (int i = from; i < to; i++) {
+            float r = row[i];
+            float p = 1 / 5040f;
+            p = p * r + 1 / 720f;
+            p = p * r + 1 / 120f;
+            p = p * r + 1 / 24f;
+            p = p * r + 1 / 6f;
+            p = p * r + 1 / 2f;
+            p = p * r + 1;
+            row[i] = p * r + 1;
         }
     }
 

@@ -5,6 +5,7 @@ import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -53,7 +54,10 @@ public final class NextSequenceContrast {
     private static final long BLOCK_BYTES = 64L << 20;
 
     /** Blocks so small cost less in plain Java than the calls of ND4J that they would take. */
-    private static final long HOST_SCORES = 1L << 16;
+    private static final long HOST_SCORES = 1L << 20;
+
+    /** What another thread is worth its start for. */
+    private static final long PART_SCORES = 1L << 17;
 
     /** Under this probability ln p has lost FLOAT's digits. */
     private static final double LEAST_PROBABILITY = 1e-30;
@@ -275,21 +279,23 @@ public final class NextSequenceContrast {
      * @param from query of the first row
      * @param losses is given the rows' losses
      */
-    private static void hostErrors(
-            INDArray scores, INDArray ownErrors, Pairing pairing, int from, double[] losses) {
+    private static void hostErrors(INDArray scores, INDArray ownErrors, Pairing pairing, int from, double[] losses) {
         int count = (int) scores.size(0);
         int width = (int) scores.size(1);
         int own = (int) ownErrors.size(1);
         FloatBuffer values = scores.data().asNioFloat();
         FloatBuffer ownValues = ownErrors.data().asNioFloat();
-        HostSoftmax softmax = new HostSoftmax(width);
-        for (int row = 0; row < count; row++) {
-            losses[from + row] =
-                    softmax.errors(values, row * width, pairing.positives(from + row), pairing.leftOut(from + row));
-            if (own < width) {
-                softmax.copyTo(ownValues, row * own, own);
+        int parts = (int) Math.min(Runtime.getRuntime().availableProcessors(), 1 + scores.length() / PART_SCORES);
+        IntStream.range(0, parts).parallel().forEach(part -> {
+            HostSoftmax softmax = new HostSoftmax(width);
+            for (int row = count * part / parts; row < count * (part + 1) / parts; row++) {
+                losses[from + row] =
+                        softmax.errors(values, row * width, pairing.positives(from + row), pairing.leftOut(from + row));
+                if (own < width) {
+                    softmax.copyTo(ownValues, row * own, own);
+                }
             }
-        }
+        });
     }
 
     /** The same by operations of ND4J, on any device and for any type. */
