@@ -127,7 +127,8 @@ class GraphEvaluationTest {
                 data(PASSAGES), Map.of(0, new IEvaluation<?>[] {perplexity}, 1, new IEvaluation<?>[] {retrieval}));
 
         graph.score(batch, false);
-        assertEquals(CoSupervision.losses(graph).nextToken(), perplexity.crossEntropy(), 1e-9);
+        // Each takes its own way to the logarithm of FLOAT scores
+        assertEquals(CoSupervision.losses(graph).nextToken(), perplexity.crossEntropy(), 1e-6);
         assertEquals(batch.getLabelsMaskArray(0).sumNumber().doubleValue(), perplexity.tokens());
         assertEquals(expected(graph, batch).toText(), retrieval.metrics().toText());
         assertEquals(2 * PASSAGES, retrieval.metrics().queries());

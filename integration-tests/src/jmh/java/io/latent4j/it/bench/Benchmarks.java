@@ -18,6 +18,7 @@ import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 import org.apache.commons.io.FileUtils;
+import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.results.BenchmarkResult;
 import org.openjdk.jmh.results.IterationResult;
 import org.openjdk.jmh.results.RunResult;
@@ -72,6 +73,12 @@ public final class Benchmarks implements Callable<Integer> {
             defaultValue = ".*",
             description = "Sizes to measure (default: all).")
     private Pattern size = Pattern.compile(".*");
+
+    @Option(
+            names = "--iterations",
+            paramLabel = "N",
+            description = "Turns per size, at most what the benchmark takes by itself (default: those).")
+    private int iterations = Integer.MAX_VALUE;
 
     @Option(names = "--smoke", description = "Try the harness: one small size of each case, once or twice.")
     private boolean smoke;
@@ -169,6 +176,9 @@ public final class Benchmarks implements Callable<Integer> {
                             "-D" + PeerBenchmark.SMOKE + "=" + smoke);
             if (smoke) {
                 options.warmupIterations(1).measurementIterations(2);
+            } else {
+                int own = one.benchmark().getAnnotation(Measurement.class).iterations();
+                options.measurementIterations(Math.max(1, Math.min(iterations, own)));
             }
             RunResult result = new Runner(options.build()).runSingle();
             List<Double> ours = new ArrayList<>();
