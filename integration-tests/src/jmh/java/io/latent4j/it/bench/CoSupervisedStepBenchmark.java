@@ -202,9 +202,4 @@ public class CoSupervisedStepBenchmark extends PeerBenchmark {
         // Forward, and twice that backward
         return 6 * width * (tokens * 8 * width + targets * vocabulary);
     }
-
-    @Override
-    double bytes() {
-        return 0;
-    }
 }

@@ -94,14 +94,4 @@ public class GraphSearchBenchmark extends PeerBenchmark {
         }
         return sum;
     }
-
-    @Override
-    double flops() {
-        return 0;
-    }
-
-    @Override
-    double bytes() {
-        return 0;
-    }
 }

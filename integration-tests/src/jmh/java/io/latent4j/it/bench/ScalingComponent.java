@@ -30,7 +30,17 @@ import org.nd4j.linalg.lossfunctions.impl.LossSparseMCXENT;
 
 /** What scales, what it costs, and which sizes are measured. */
 enum ScalingComponent {
-    ISO_SCORE("IsoScore*, value and gradient", "N = %1$d, d = %2$d", new String[] {"call", "GFLOP", "GB"}) {
+    ISO_SCORE(
+            "IsoScore*, value and gradient",
+            "N = %1$d, d = %2$d",
+            Shared.RATES,
+            grid(new long[] {1024, 4096, 16384}, new long[] {128, 256, 512, 1024}, new long[] {1}),
+            List.of(
+                    new Scale(4096, 768, 1),
+                    new Scale(24576, 768, 1),
+                    new Scale(8192, 2048, 1),
+                    new Scale(8192, 4096, 1)),
+            List.of(new Scale(24576, 4096, 1), new Scale(24576, 8192, 1))) {
         @Override
         double[] costs(Scale s) {
             double less = Math.min(s.count(), s.width());
@@ -50,28 +60,15 @@ enum ScalingComponent {
             return () -> IsoScoreStar.evaluate("points", List.of(Points.rows(points)), null, 0, true)
                     .addGradient(1, List.of(epsilon));
         }
-
-        @Override
-        List<Scale> fitted() {
-            return grid(new long[] {1024, 4096, 16384}, new long[] {128, 256, 512, 1024}, new long[] {1});
-        }
-
-        @Override
-        List<Scale> heldBack() {
-            return List.of(
-                    new Scale(4096, 768, 1),
-                    new Scale(24576, 768, 1),
-                    new Scale(8192, 2048, 1),
-                    new Scale(8192, 4096, 1));
-        }
-
-        @Override
-        List<Scale> asked() {
-            return List.of(new Scale(24576, 4096, 1), new Scale(24576, 8192, 1));
-        }
     },
 
-    COVARIANCE("Σ_S, one pass over 250 000 points", "N = %1$d, d = %2$d", new String[] {"call", "GFLOP", "GB"}) {
+    COVARIANCE(
+            "Σ_S, one pass over 250 000 points",
+            "N = %1$d, d = %2$d",
+            Shared.RATES,
+            grid(new long[] {4096, 16384, 32768}, new long[] {128, 256, 512, 1024}, new long[] {1}),
+            List.of(new Scale(65536, 768, 1), new Scale(16384, 2048, 1), new Scale(16384, 4096, 1)),
+            List.of(new Scale(250_000, 768, 1), new Scale(250_000, 4096, 1), new Scale(250_000, 8192, 1))) {
         @Override
         double[] costs(Scale s) {
             return computed((double) s.count() * s.width() * s.width(), 4.0 * s.count() * s.width());
@@ -94,24 +91,15 @@ enum ScalingComponent {
                 covariance.covariance();
             };
         }
-
-        @Override
-        List<Scale> fitted() {
-            return grid(new long[] {4096, 16384, 32768}, new long[] {128, 256, 512, 1024}, new long[] {1});
-        }
-
-        @Override
-        List<Scale> heldBack() {
-            return List.of(new Scale(65536, 768, 1), new Scale(16384, 2048, 1), new Scale(16384, 4096, 1));
-        }
-
-        @Override
-        List<Scale> asked() {
-            return List.of(new Scale(250_000, 768, 1), new Scale(250_000, 4096, 1), new Scale(250_000, 8192, 1));
-        }
     },
 
-    BASES("Semantic bases of a whole head", "d = %2$d, V = %3$d", new String[] {"call", "GFLOP", "GB"}) {
+    BASES(
+            "Semantic bases of a whole head",
+            "d = %2$d, V = %3$d",
+            Shared.RATES,
+            grid(new long[] {1}, new long[] {128, 256, 512}, new long[] {4096, 16384, 32768}),
+            List.of(new Scale(1, 768, 30522), new Scale(1, 768, 50257), new Scale(1, 1024, 32768)),
+            List.of(new Scale(1, 4096, 128_256), new Scale(1, 8192, 128_256), new Scale(1, 8192, 262_144))) {
         @Override
         double[] costs(Scale s) {
             double d = s.width();
@@ -129,26 +117,15 @@ enum ScalingComponent {
             INDArray head = random(s.width(), s.candidates());
             return () -> SemanticBases.fromHead(head);
         }
-
-        @Override
-        List<Scale> fitted() {
-            return grid(new long[] {1}, new long[] {128, 256, 512}, new long[] {4096, 16384, 32768});
-        }
-
-        @Override
-        List<Scale> heldBack() {
-            return List.of(new Scale(1, 768, 30522), new Scale(1, 768, 50257), new Scale(1, 1024, 32768));
-        }
-
-        @Override
-        List<Scale> asked() {
-            return List.of(new Scale(1, 4096, 128_256), new Scale(1, 8192, 128_256), new Scale(1, 8192, 262_144));
-        }
     },
 
-    FROZEN_LOGITS("Semantic logits, frozen bases, loss and gradient", "P = %1$d, d = %2$d, V = %3$d", new String[] {
-        "call", "GFLOP", "GB"
-    }) {
+    FROZEN_LOGITS(
+            "Semantic logits, frozen bases, loss and gradient",
+            "P = %1$d, d = %2$d, V = %3$d",
+            Shared.RATES,
+            Shared.LOGITS_FITTED,
+            Shared.LOGITS_HELD_BACK,
+            Shared.LOGITS_ASKED) {
         @Override
         double[] costs(Scale s) {
             return logitsCosts(s, 4);
@@ -164,26 +141,15 @@ enum ScalingComponent {
         Work prepare(Scale s) {
             return logits(s, false);
         }
-
-        @Override
-        List<Scale> fitted() {
-            return LOGITS_FITTED;
-        }
-
-        @Override
-        List<Scale> heldBack() {
-            return LOGITS_HELD_BACK;
-        }
-
-        @Override
-        List<Scale> asked() {
-            return LOGITS_ASKED;
-        }
     },
 
-    TRAINED_LOGITS("Semantic logits, trained bases, loss and gradients", "P = %1$d, d = %2$d, V = %3$d", new String[] {
-        "call", "GFLOP", "GB"
-    }) {
+    TRAINED_LOGITS(
+            "Semantic logits, trained bases, loss and gradients",
+            "P = %1$d, d = %2$d, V = %3$d",
+            Shared.RATES,
+            Shared.LOGITS_FITTED,
+            Shared.LOGITS_HELD_BACK,
+            Shared.LOGITS_ASKED) {
         @Override
         double[] costs(Scale s) {
             return logitsCosts(s, 6);
@@ -199,26 +165,15 @@ enum ScalingComponent {
         Work prepare(Scale s) {
             return logits(s, true);
         }
-
-        @Override
-        List<Scale> fitted() {
-            return LOGITS_FITTED;
-        }
-
-        @Override
-        List<Scale> heldBack() {
-            return LOGITS_HELD_BACK;
-        }
-
-        @Override
-        List<Scale> asked() {
-            return LOGITS_ASKED;
-        }
     },
 
-    CONTRAST("Next-sequence contrast, loss and gradients", "B = %1$d, d = %2$d, M = %3$d", new String[] {
-        "call", "GFLOP", "GB"
-    }) {
+    CONTRAST(
+            "Next-sequence contrast, loss and gradients",
+            "B = %1$d, d = %2$d, M = %3$d",
+            Shared.RATES,
+            grid(new long[] {64, 256, 1024}, new long[] {128, 256, 768}, new long[] {1024, 4096}),
+            List.of(new Scale(512, 512, 2048), new Scale(2048, 768, 8192), new Scale(4096, 768, 8192)),
+            List.of(new Scale(4096, 4096, 65_536), new Scale(32_768, 8192, 65_536))) {
         @Override
         double[] costs(Scale s) {
             return computed(6.0 * s.count() * s.width() * s.candidates(), 12.0 * s.count() * s.candidates());
@@ -238,25 +193,22 @@ enum ScalingComponent {
             Pairing pairing = Pairing.diagonal((int) s.count());
             return () -> NextSequenceContrast.withGradients(queries, keys, pairing, Contrast.PAPER, 1, gradient);
         }
-
-        @Override
-        List<Scale> fitted() {
-            return grid(new long[] {64, 256, 1024}, new long[] {128, 256, 768}, new long[] {1024, 4096});
-        }
-
-        @Override
-        List<Scale> heldBack() {
-            return List.of(new Scale(512, 512, 2048), new Scale(2048, 768, 8192), new Scale(4096, 768, 8192));
-        }
-
-        @Override
-        List<Scale> asked() {
-            return List.of(new Scale(4096, 4096, 65_536), new Scale(32_768, 8192, 65_536));
-        }
     },
 
     EXACT_SEARCH(
-            "Exact search, top 10", "%1$d queries, d = %2$d, %3$d passages", new String[] {"call", "GFLOP", "GB"}) {
+            "Exact search, top 10",
+            "%1$d queries, d = %2$d, %3$d passages",
+            Shared.RATES,
+            grid(new long[] {1, 16, 64}, new long[] {64, 256}, new long[] {16_384, 65_536, 131_072}),
+            List.of(
+                    new Scale(8, 128, 100_000),
+                    new Scale(64, 128, 200_000),
+                    new Scale(1, 256, 500_000),
+                    new Scale(64, 256, 500_000)),
+            List.of(
+                    new Scale(64, 256, 10_000_000),
+                    new Scale(64, 256, 1_000_000_000),
+                    new Scale(64, 8192, 1_000_000_000))) {
         @Override
         double[] costs(Scale s) {
             return computed(
@@ -276,33 +228,15 @@ enum ScalingComponent {
             fill(index, s);
             return search(index, s);
         }
-
-        @Override
-        List<Scale> fitted() {
-            return grid(new long[] {1, 16, 64}, new long[] {64, 256}, new long[] {16_384, 65_536, 131_072});
-        }
-
-        @Override
-        List<Scale> heldBack() {
-            return List.of(
-                    new Scale(8, 128, 100_000),
-                    new Scale(64, 128, 200_000),
-                    new Scale(1, 256, 500_000),
-                    new Scale(64, 256, 500_000));
-        }
-
-        @Override
-        List<Scale> asked() {
-            return List.of(
-                    new Scale(64, 256, 10_000_000),
-                    new Scale(64, 256, 1_000_000_000),
-                    new Scale(64, 8192, 1_000_000_000));
-        }
     },
 
-    APPROXIMATE_SEARCH("HNSW search (Lucene), top 10", "%1$d query, d = %2$d, %3$d passages", new String[] {
-        "call", "log₂ V", "1000 d · log₂ V"
-    }) {
+    APPROXIMATE_SEARCH(
+            "HNSW search (Lucene), top 10",
+            "%1$d query, d = %2$d, %3$d passages",
+            List.of("call", "log₂ V", "1000 d · log₂ V"),
+            grid(new long[] {1}, new long[] {32, 128, 256}, new long[] {2_000, 8_000, 16_000}),
+            List.of(new Scale(1, 64, 32_000), new Scale(1, 256, 32_000)),
+            List.of(new Scale(1, 256, 10_000_000), new Scale(1, 256, 1_000_000_000))) {
         @Override
         double[] costs(Scale s) {
             double depth = Math.log(s.candidates()) / Math.log(2);
@@ -344,39 +278,30 @@ enum ScalingComponent {
                 }
             };
         }
-
-        @Override
-        List<Scale> fitted() {
-            return grid(new long[] {1}, new long[] {32, 128, 256}, new long[] {2_000, 8_000, 16_000});
-        }
-
-        @Override
-        List<Scale> heldBack() {
-            return List.of(new Scale(1, 64, 32_000), new Scale(1, 256, 32_000));
-        }
-
-        @Override
-        List<Scale> asked() {
-            return List.of(new Scale(1, 256, 10_000_000), new Scale(1, 256, 1_000_000_000));
-        }
     };
 
     private static final int BATCH = 4096;
-    private static final List<Scale> LOGITS_FITTED =
-            grid(new long[] {256, 1024}, new long[] {128, 256, 768}, new long[] {1024, 4096, 16_384});
-    private static final List<Scale> LOGITS_HELD_BACK =
-            List.of(new Scale(512, 512, 8192), new Scale(1024, 768, 50_257), new Scale(512, 768, 131_072));
-    private static final List<Scale> LOGITS_ASKED =
-            List.of(new Scale(1024, 4096, 128_256), new Scale(1024, 8192, 128_256), new Scale(1024, 8192, 262_144));
 
     private final String title;
     private final String label;
-    private final String[] costNames;
+    private final List<String> costNames;
+    private final List<Scale> fitted;
+    private final List<Scale> heldBack;
+    private final List<Scale> asked;
 
-    ScalingComponent(String title, String label, String[] costNames) {
+    ScalingComponent(
+            String title,
+            String label,
+            List<String> costNames,
+            List<Scale> fitted,
+            List<Scale> heldBack,
+            List<Scale> asked) {
         this.title = title;
         this.label = label;
         this.costNames = costNames;
+        this.fitted = fitted;
+        this.heldBack = heldBack;
+        this.asked = asked;
     }
 
     /** Something to be timed, and done with. */
@@ -394,7 +319,7 @@ enum ScalingComponent {
     }
 
     final List<String> costNames() {
-        return List.of(costNames);
+        return costNames;
     }
 
     /** The costs of a call: 1, and what the names say. */
@@ -405,11 +330,28 @@ enum ScalingComponent {
 
     abstract Work prepare(Scale s) throws IOException;
 
-    abstract List<Scale> fitted();
+    final List<Scale> fitted() {
+        return fitted;
+    }
 
-    abstract List<Scale> heldBack();
+    final List<Scale> heldBack() {
+        return heldBack;
+    }
 
-    abstract List<Scale> asked();
+    final List<Scale> asked() {
+        return asked;
+    }
+
+    /** Sizes and costs that several components share. */
+    private static final class Shared {
+        static final List<String> RATES = List.of("call", "GFLOP", "GB");
+        static final List<Scale> LOGITS_FITTED =
+                grid(new long[] {256, 1024}, new long[] {128, 256, 768}, new long[] {1024, 4096, 16_384});
+        static final List<Scale> LOGITS_HELD_BACK =
+                List.of(new Scale(512, 512, 8192), new Scale(1024, 768, 50_257), new Scale(512, 768, 131_072));
+        static final List<Scale> LOGITS_ASKED =
+                List.of(new Scale(1024, 4096, 128_256), new Scale(1024, 8192, 128_256), new Scale(1024, 8192, 262_144));
+    }
 
     private static double[] computed(double flops, double bytes) {
         return new double[] {1, flops / 1e9, bytes / 1e9};

@@ -84,14 +84,4 @@ public class StartUpBenchmark extends PeerBenchmark {
         }
         return Double.NaN;
     }
-
-    @Override
-    double flops() {
-        return 0;
-    }
-
-    @Override
-    double bytes() {
-        return 0;
-    }
 }

@@ -98,16 +98,6 @@ public class TrainingStepBenchmark extends PeerBenchmark {
     }
 
     /** Mostly those of DL4J's layers, which are not ours to count. */
-    @Override
-    double flops() {
-        return 0;
-    }
-
-    @Override
-    double bytes() {
-        return 0;
-    }
-
     private static NeuralNetConfiguration.Builder base() {
         return new NeuralNetConfiguration.Builder().seed(1).updater(new Adam(1e-3));
     }
