@@ -35,14 +35,11 @@ final class LogitBlocks {
 
     private final Similarity similarity;
     private final double scale;
-    private final boolean host;
     /** Row-major [K, d]. */
     private final INDArray bases;
     /** Row-major [N, d]; unit length for COSINE. */
     private final INDArray states;
-    /** COSINE on the host: inverse norms of the states. */
-    private final double[] inverseNorms;
-    /** COSINE elsewhere: the same, EUCLIDEAN: squared norms of the states; [N, 1]. */
+    /** COSINE: inverse norms of the states, EUCLIDEAN: their squares; [N, 1]. */
     private final @Nullable INDArray perState;
     /** EUCLIDEAN: squared norms of the bases, [1, K]. */
     private final @Nullable INDArray perBasis;
@@ -69,10 +66,6 @@ final class LogitBlocks {
         this.similarity = similarity;
         this.scale = scale;
         this.bases = rowMajor(bases, type);
-        this.host = type == DataType.FLOAT
-                && Nd4j.getEnvironment().isCPU()
-                && states.length() <= MAX_BLOCK_ELEMENTS
-                && bases.size(0) <= MAX_BLOCK_ELEMENTS;
         INDArray points = rowMajor(states, type);
         switch (similarity) {
             case COSINE -> {
@@ -80,15 +73,8 @@ final class LogitBlocks {
                 factors = inverse(this.bases.norm2(false, 1))
                         .reshape(1, bases.size(0))
                         .muli(scale);
-                if (host) {
-                    perState = null;
-                    inverseNorms = new double[(int) points.size(0)];
-                    this.states = normalised(points, points == states ? points.ulike() : points, inverseNorms);
-                } else {
-                    perState = inverse(points.norm2(true, 1));
-                    inverseNorms = new double[0];
-                    this.states = points.mulColumnVector(perState);
-                }
+                perState = inverse(points.norm2(true, 1));
+                this.states = points.mulColumnVector(perState);
             }
             case EUCLIDEAN -> {
                 INDArray stateNorms = points.norm2(true, 1);
@@ -96,25 +82,23 @@ final class LogitBlocks {
                 perState = stateNorms.mul(stateNorms);
                 perBasis = basisNorms.mul(basisNorms);
                 factors = null;
-                inverseNorms = new double[0];
                 this.states = points;
             }
             default -> {
                 perState = null;
                 perBasis = null;
                 factors = null;
-                inverseNorms = new double[0];
                 this.states = points;
             }
         }
     }
 
     /**
-     * Whether rows are worked on in the host's memory, which a CPU's arrays are in: one pass in the cache takes less time
-     * than several of ND4J's operations. All else, DOUBLE, GPUs and arrays beyond a buffer of the JVM's, takes these.
+     * Whether blocks are worked on in the host's memory, which a CPU's arrays are in: one pass in the cache takes less
+     * time than several of ND4J's operations. DOUBLE and GPUs take these.
      */
     boolean onHost() {
-        return host;
+        return type() == DataType.FLOAT && Nd4j.getEnvironment().isCPU();
     }
 
     static double requireScale(double scale) {
@@ -130,30 +114,6 @@ final class LogitBlocks {
         INDArray typed = matrix.castTo(type);
         boolean ready = typed.ordering() == 'c' && typed.stride(1) == 1 && typed.stride(0) == typed.size(1);
         return ready ? typed : typed.dup('c');
-    }
-
-    /** The points at unit length, and the inverse of their norms; zero stays zero. */
-    private static INDArray normalised(INDArray points, INDArray target, double[] inverseNorms) {
-        int width = (int) points.size(1);
-        INDArray source = points.offset() == 0 ? points : target.assign(points);
-        HostRows in = new HostRows(source);
-        HostRows out = new HostRows(target);
-        HostRows.share(inverseNorms.length, width, (from, to) -> {
-            HostRows reader = in.duplicate();
-            HostRows writer = out.duplicate();
-            double[] x = new double[width];
-            for (int i = from; i < to; i++) {
-                reader.read(i, 0, width, x);
-                double squares = Products.dot(x, x, width);
-                inverseNorms[i] = Math.sqrt(squares) / Math.max(squares, Float.MIN_NORMAL);
-                for (int k = 0; k < width; k++) {
-                    x[k] *= inverseNorms[i];
-                }
-                writer.write(i, 0, width, x);
-            }
-        });
-        HostRows.written(target);
-        return target;
     }
 
     /** 1/norm, and 0 for 0. */
@@ -283,18 +243,11 @@ final class LogitBlocks {
     double finish(INDArray statesGradient, @Nullable INDArray basesGradient) {
         switch (similarity) {
             case COSINE -> {
-                if (host) {
-                    logScale = project(statesGradient, states, inverseNorms);
-                    if (basesGradient != null) {
-                        projectBases(basesGradient);
-                    }
-                } else {
-                    INDArray along = rowDots(statesGradient, states);
-                    logScale = along.sumNumber().doubleValue();
-                    statesGradient.subi(states.mulColumnVector(along)).muliColumnVector(perState);
-                    if (basesGradient != null) {
-                        projectBasesByOperations(basesGradient);
-                    }
+                INDArray along = rowDots(statesGradient, states);
+                logScale = along.sumNumber().doubleValue();
+                statesGradient.subi(states.mulColumnVector(along)).muliColumnVector(perState);
+                if (basesGradient != null) {
+                    projectBases(basesGradient);
                 }
             }
             case EUCLIDEAN -> {
@@ -321,59 +274,13 @@ final class LogitBlocks {
         }
     }
 
-    private void projectBasesByOperations(INDArray basesGradient) {
+    private void projectBases(INDArray basesGradient) {
         forEachBasisBlock(basesGradient, (from, to, gradient) -> {
             INDArray basis = rows(bases, from, to);
             INDArray inverseNorm = column(factors, from, to).div(scale);
             INDArray part = rowDots(gradient, basis).muli(inverseNorm).muli(inverseNorm);
             gradient.subi(basis.mulColumnVector(part));
         });
-    }
-
-    /** Views of the parameters may lie anywhere in a buffer of any size: they are worked on in copies. */
-    private void projectBases(INDArray basesGradient) {
-        long[] shape = {Math.min(BASIS_ROWS, basisCount()), bases.size(1)};
-        INDArray gradients = Nd4j.createUninitialized(type(), shape, 'c');
-        INDArray points = gradients.ulike();
-        forEachBasisBlock(basesGradient, (from, to, gradient) -> {
-            INDArray part = rows(gradients, 0, to - from).assign(gradient);
-            project(part, rows(points, 0, to - from).assign(rows(bases, from, to)), null);
-            gradient.assign(part);
-        });
-    }
-
-    /**
-     * Takes from each gradient what lies along its point, which does not turn that, and multiplies the rest.
-     *
-     * @param inverseNorms factors of the rest, where the points are of unit length; null: 1, and points are of any length
-     * @return sum of gradient·point
-     */
-    private static double project(INDArray gradients, INDArray points, double @Nullable [] inverseNorms) {
-        int count = (int) gradients.size(0);
-        int width = (int) gradients.size(1);
-        double[] along = new double[count];
-        HostRows gradientRows = new HostRows(gradients);
-        HostRows pointRows = new HostRows(points);
-        HostRows.share(count, width, (from, to) -> {
-            HostRows target = gradientRows.duplicate();
-            HostRows source = pointRows.duplicate();
-            double[] gradient = new double[width];
-            double[] point = new double[width];
-            for (int i = from; i < to; i++) {
-                target.read(i, 0, width, gradient);
-                source.read(i, 0, width, point);
-                along[i] = Products.dot(gradient, point, width);
-                double squares =
-                        inverseNorms == null ? Math.max(Products.dot(point, point, width), Float.MIN_NORMAL) : 1;
-                double factor = inverseNorms == null ? 1 : inverseNorms[i];
-                for (int k = 0; k < width; k++) {
-                    gradient[k] = (gradient[k] - along[i] / squares * point[k]) * factor;
-                }
-                target.write(i, 0, width, gradient);
-            }
-        });
-        HostRows.written(gradients);
-        return Arrays.stream(along).sum();
     }
 
     private static INDArray rowDots(INDArray a, INDArray b) {

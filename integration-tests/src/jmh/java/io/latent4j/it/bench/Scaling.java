@@ -215,7 +215,7 @@ public final class Scaling implements Callable<Integer> {
                 String name = component.costNames().get(i);
                 per.add(String.format(Locale.ROOT, "%.3g ms per %s", weight, name));
                 if (weight > 0 && name.startsWith("G")) {
-                    rates.add(String.format(Locale.ROOT, "%.0f %s/s", 1000 / weight, name));
+                    rates.add(String.format(Locale.ROOT, "%.2g %s/s", 1000 / weight, name));
                 }
             }
             page.append(String.format(
