@@ -53,22 +53,12 @@ public class AdaptationBenchmark extends PeerBenchmark {
     private SemanticBases bases = SemanticBases.fromEmbedding(Nd4j.ones(1, 1));
     private @Nullable MultiLayerNetwork model;
 
-    static Case table() {
-        return new Case(
-                AdaptationBenchmark.class,
-                "Adaptation by neural clustering",
-                "Examples × features × epochs; 6 classes, minibatches of 256, AdamW.",
-                List.of("2048x768x4"),
-                "512x32x1",
-                List.of());
-    }
-
     @Override
     void prepare() throws IOException {
-        String[] sizes = size.split("x");
-        examples = Integer.parseInt(sizes[0]);
-        features = Integer.parseInt(sizes[1]);
-        epochs = Integer.parseInt(sizes[2]);
+        int[] sizes = numbers(size);
+        examples = sizes[0];
+        features = sizes[1];
+        epochs = sizes[2];
         INDArray centres = Nd4j.randn(DataType.FLOAT, CLASSES, features);
         int[] classes = new int[examples];
         Arrays.setAll(classes, i -> i % CLASSES);

@@ -21,7 +21,7 @@ import org.knowm.xchart.style.Styler.LegendLayout;
 import org.knowm.xchart.style.Styler.LegendPosition;
 
 /** Comparisons as text, page and plots. */
-record BenchmarkReport(Map<Case, List<Comparison>> results, Map<String, String> environment, String note) {
+record BenchmarkReport(Map<Case, List<Comparison>> results, Map<String, String> environment) {
     private static final double HIGHEST_BAR = 3;
 
     /** Told apart by the colour-blind too. */
@@ -53,16 +53,12 @@ record BenchmarkReport(Map<Case, List<Comparison>> results, Map<String, String> 
                 threads each; a ratio is our time to the other's, the median over the turns ± half the distance of the quartiles,
                 and 1 means equal. Rates count the operations a method can't do without (a symmetric product once) and are set
                 beside the rate of a 2048³ float product, bytes beside that of a 256 MB copy, both measured by PyTorch in the same
-                turns. Memory is the highest resident memory during the first call beyond that before it. Both sides' results are
-                compared before anything is timed. All numbers: [benchmarks.csv](benchmarks.csv); what bounds each case:
-                [performance.md](performance.md).
+                turns. Memory is the highest resident memory during the first call beyond that before it. After each turn both sides'
+                results are compared, save those of the I-STAR training steps, approximate search and whole processes. All
+                numbers: [benchmarks.csv](benchmarks.csv); what bounds each case: [performance.md](performance.md).
 
                 """);
-        environment.forEach((name, value) ->
-                page.append("- ").append(name).append(": ").append(value).append('\n'));
-        if (!note.isEmpty()) {
-            page.append("- Note: ").append(note).append('\n');
-        }
+        page.append(PageCommand.list(environment));
         page.append("\n## Targets\n\n| case | size | measure | target | found | |\n|---|---|---|---|---|---|\n");
         for (String[] row : targets()) {
             page.append("| ").append(String.join(" | ", row)).append(" |\n");

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.it.bench;
 
-import io.latent4j.it.quickstart.Environment;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,11 +11,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
 import org.apache.commons.io.FileUtils;
 import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.results.BenchmarkResult;
@@ -26,7 +22,6 @@ import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
 import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -38,10 +33,13 @@ import picocli.CommandLine.Option;
  */
 @Command(
         name = "benchmarks",
-        description = "Measures Latent4J beside PyTorch, taking turns in one run.",
+        description = {
+            "Measures Latent4J beside PyTorch, taking turns in one run.",
+            "Measurements that the folder's benchmarks.csv holds already stay, those of the same sizes are replaced."
+        },
         mixinStandardHelpOptions = true,
         sortOptions = false)
-public final class Benchmarks implements Callable<Integer> {
+public final class Benchmarks extends PageCommand {
     private static final DateTimeFormatter MINUTE = DateTimeFormatter.ofPattern("uuuu-MM-dd HH:mm");
 
     @Option(
@@ -50,15 +48,6 @@ public final class Benchmarks implements Callable<Integer> {
             defaultValue = "${sys:" + Peer.DIRECTORY + ":-integration-tests/bench}",
             description = "The folder of peer.py (default: ${DEFAULT-VALUE}).")
     private Path peer = Path.of("");
-
-    @Option(
-            names = "--out",
-            paramLabel = "DIR",
-            required = true,
-            description =
-                    "Where benchmarks.md, benchmarks.csv and the plots' folder benchmarks go. Measurements that the CSV"
-                            + " file holds already stay, those of the same sizes are replaced.")
-    private Path out = Path.of("");
 
     @Option(
             names = "--only",
@@ -83,48 +72,33 @@ public final class Benchmarks implements Callable<Integer> {
     @Option(names = "--smoke", description = "Try the harness: one small size of each case, once or twice.")
     private boolean smoke;
 
-    @Option(
-            names = "--note",
-            paramLabel = "TEXT",
-            defaultValue = "",
-            description = "A sentence for the page, such as what else ran on the machine.")
-    private String note = "";
-
     /**
      * Runs the command line and ends the JVM with its exit code.
      *
      * @param args options, see {@code --help}
      */
     public static void main(String[] args) {
-        System.exit(new CommandLine(new Benchmarks())
-                .setOverwrittenOptionsAllowed(true)
-                .execute(args));
+        run(new Benchmarks(), args);
     }
 
     @Override
     public Integer call() throws IOException, RunnerException {
-        Files.createDirectories(out);
+        Files.createDirectories(out());
         List<Case> cases =
                 Case.ALL.stream().filter(c -> only.matcher(c.name()).find()).toList();
         int total = cases.stream().mapToInt(c -> sizes(c).size()).sum();
-        Map<String, String> environment = Environment.describe(1, "");
-        environment.remove("Networks trained at a time");
-        environment.remove("Arguments");
+        Map<String, String> environment = environment();
         try (Peer once = new Peer(peer)) {
             environment.put("Peer", once.version());
         }
-        Path csv = out.resolve("benchmarks.csv");
+        Path csv = out().resolve("benchmarks.csv");
         if (smoke) {
             Files.deleteIfExists(csv);
         }
         Measurements measurements = Measurements.read(csv);
         Path log = Files.createTempFile("latent4j-jmh", ".log");
         Path scratch = Files.createTempDirectory("latent4j-scratch");
-        try (ProgressBar bar = new ProgressBarBuilder()
-                .setTaskName("benchmarks")
-                .setInitialMax(total)
-                .setStyle(ProgressBarStyle.ASCII)
-                .build()) {
+        try (ProgressBar bar = progress("benchmarks", total)) {
             for (Case one : cases) {
                 for (String value : sizes(one)) {
                     bar.setExtraMessage(one.name() + " " + value);
@@ -136,9 +110,9 @@ public final class Benchmarks implements Callable<Integer> {
         } finally {
             FileUtils.deleteDirectory(scratch.toFile());
         }
-        System.out.print(new BenchmarkReport(results(measurements, cases), environment, note).text());
-        new BenchmarkReport(results(measurements, smoke ? cases : Case.ALL), environment, note).write(out);
-        System.out.println("written to " + out.resolve("benchmarks.md"));
+        System.out.print(new BenchmarkReport(results(measurements, cases), environment).text());
+        new BenchmarkReport(results(measurements, smoke ? cases : Case.ALL), environment).write(out());
+        System.out.println("written to " + out().resolve("benchmarks.md"));
         return 0;
     }
 

@@ -40,13 +40,13 @@ record Case(
             isoScoreStarGrowth(),
             trainingStep(),
             shrinkageCovariance(),
-            SemanticBasesBenchmark.table(),
-            StreamedBasesBenchmark.table(),
-            SemanticLogitsBenchmark.table(),
+            semanticBases(),
+            streamedBases(),
+            semanticLogits(),
             contrast(),
             exactSearch(),
             graphSearch(),
-            AdaptationBenchmark.table(),
+            adaptation(),
             coSupervisedStep(),
             startUp(),
             quickstart());
@@ -107,6 +107,52 @@ record Case(
                 List.of("250000x768x2048", "250000x768x4096"),
                 "5000x96x2048",
                 List.of(Target.gemmRate(".*", 0.7)));
+    }
+
+    private static Case semanticBases() {
+        return new Case(
+                SemanticBasesBenchmark.class,
+                "Semantic bases of all tokens",
+                "Features × tokens of a float32 head in memory; the bases in float32. Extra memory: beside the head, the"
+                        + " bases included.",
+                List.of("768x30522", "768x50257"),
+                "64x500",
+                List.of(
+                        Target.time("torch.linalg.pinv", "768x50257", 0.2),
+                        Target.memory("torch.linalg.pinv", "768x50257", 1 / 3.0)));
+    }
+
+    private static Case streamedBases() {
+        return new Case(
+                StreamedBasesBenchmark.class,
+                "Semantic bases, streamed from a file",
+                "Features × tokens of a float32 head in a safetensors file; the bases in float32. Extra memory: pages of"
+                        + " the file and the bases included.",
+                List.of("4096x128256"),
+                "64x500",
+                List.of());
+    }
+
+    private static Case semanticLogits() {
+        return new Case(
+                SemanticLogitsBenchmark.class,
+                "Semantic logits and cross-entropy, loss and gradients",
+                "Tokens; 1024 positions of 768 features, float32, scale 10.",
+                List.of("6 frozen", "6 trained", "1000 frozen", "1000 trained", "50257 frozen", "50257 trained"),
+                "100 trained",
+                List.of(
+                        Target.time("cosine logits", "50257.*", 1.1),
+                        Target.time("cosine logits", "(6|1000) .*", 1.3)));
+    }
+
+    private static Case adaptation() {
+        return new Case(
+                AdaptationBenchmark.class,
+                "Adaptation by neural clustering",
+                "Examples × features × epochs; 6 classes, minibatches of 256, AdamW.",
+                List.of("2048x768x4"),
+                "512x32x1",
+                List.of());
     }
 
     private static Case contrast() {

@@ -45,8 +45,7 @@ public class CoSupervisedStepBenchmark extends PeerBenchmark {
 
     @Override
     void prepare() throws IOException {
-        int[] sizes =
-                Arrays.stream(size.split("\\D+")).mapToInt(Integer::parseInt).toArray();
+        int[] sizes = numbers(size);
         int texts = sizes[0];
         int steps = sizes[1];
         vocabulary = sizes[2];

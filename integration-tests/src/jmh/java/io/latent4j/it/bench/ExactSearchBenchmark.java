@@ -29,9 +29,9 @@ public class ExactSearchBenchmark extends PeerBenchmark {
 
     @Override
     void prepare() throws IOException {
-        String[] sizes = size.split("x");
-        count = Integer.parseInt(sizes[0]);
-        queries = Embeddings.LATENT.make(1, Integer.parseInt(sizes[1]), WIDTH);
+        int[] sizes = numbers(size);
+        count = sizes[0];
+        queries = Embeddings.LATENT.make(1, sizes[1], WIDTH);
         try (INDArray vectors = Embeddings.LATENT.make(1, count, WIDTH)) {
             index.add(Embeddings.ids(count), vectors);
             peer().give("vectors", vectors);

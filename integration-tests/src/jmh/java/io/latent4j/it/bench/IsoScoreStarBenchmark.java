@@ -27,9 +27,9 @@ public class IsoScoreStarBenchmark extends PeerBenchmark {
 
     @Override
     void prepare() throws IOException {
-        String[] sizes = size.split("x");
-        long count = Long.parseLong(sizes[0]);
-        long width = Long.parseLong(sizes[1]);
+        int[] sizes = numbers(size);
+        long count = sizes[0];
+        long width = sizes[1];
         points = Nd4j.randn(DataType.FLOAT, count, width);
         // Some directions matter more than others
         points.muliRowVector(Nd4j.linspace(DataType.FLOAT, 0.5, 1.0 / width, width));

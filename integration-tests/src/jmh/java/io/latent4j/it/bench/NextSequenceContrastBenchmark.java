@@ -44,10 +44,10 @@ public class NextSequenceContrastBenchmark extends PeerBenchmark {
 
     @Override
     void prepare() throws IOException {
-        String[] sizes = size.split("[x+]");
-        int count = Integer.parseInt(sizes[0]);
-        own = Integer.parseInt(sizes[1]);
-        remembered = sizes.length == 2 ? 0 : Integer.parseInt(sizes[2]);
+        int[] sizes = numbers(size);
+        int count = sizes[0];
+        own = sizes[1];
+        remembered = sizes.length == 2 ? 0 : sizes[2];
         queries = Nd4j.randn(DataType.FLOAT, count, WIDTH).muli(0.1);
         keys = Nd4j.randn(DataType.FLOAT, own + remembered, WIDTH).muli(0.1);
         peer().give("queries", queries);

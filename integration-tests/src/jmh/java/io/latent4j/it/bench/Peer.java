@@ -22,6 +22,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.shade.jackson.databind.JsonNode;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
 
@@ -57,7 +58,7 @@ final class Peer implements AutoCloseable {
     /**
      * Hands an array to the peer.
      *
-     * @param array FLOAT, DOUBLE, INT or LONG, in 'c' order
+     * @param array FLOAT, DOUBLE or INT, in 'c' order
      */
     void give(String name, INDArray array) {
         DataType type = array.dataType();
@@ -68,9 +69,7 @@ final class Peer implements AutoCloseable {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
             for (long from = 0; from < flat.length(); from += CHUNK) {
                 long to = Math.min(flat.length(), from + CHUNK);
-                INDArray part = flat.length() <= CHUNK
-                        ? flat
-                        : flat.get(org.nd4j.linalg.indexing.NDArrayIndex.interval(from, to));
+                INDArray part = flat.length() <= CHUNK ? flat : flat.get(NDArrayIndex.interval(from, to));
                 bytes.clear();
                 switch (type) {
                     case FLOAT -> bytes.asFloatBuffer().put(part.dup().data().asFloat());
@@ -94,7 +93,7 @@ final class Peer implements AutoCloseable {
                         "shape",
                         array.shape(),
                         "type",
-                        type == DataType.INT ? "int32" : type == DataType.FLOAT ? "float32" : "float64"));
+                        (type == DataType.INT ? "int" : "float") + 8 * size));
     }
 
     /**

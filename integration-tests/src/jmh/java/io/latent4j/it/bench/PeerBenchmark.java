@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -25,7 +26,6 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
-import org.openjdk.jmh.infra.BenchmarkParams;
 import org.openjdk.jmh.infra.IterationParams;
 import org.openjdk.jmh.runner.IterationType;
 
@@ -130,12 +130,17 @@ public abstract class PeerBenchmark {
         note("rate", name, 0, perCall);
     }
 
+    /** The numbers in a size. */
+    static int[] numbers(String size) {
+        return Arrays.stream(size.split("\\D+")).mapToInt(Integer::parseInt).toArray();
+    }
+
     static Path scratch() {
         return Path.of(System.getProperty(SCRATCH, System.getProperty("java.io.tmpdir")));
     }
 
     @Setup(Level.Trial)
-    public final void setUpTrial(BenchmarkParams params) throws Exception {
+    public final void setUpTrial() throws Exception {
         record = Path.of(System.getProperty(RECORD, "benchmarks.tsv"));
         smoke = Boolean.getBoolean(SMOKE);
         Nd4j.getRandom().setSeed(20261122);
@@ -164,7 +169,7 @@ public abstract class PeerBenchmark {
         do {
             call();
             calls++;
-        } while (!smoke && calls < 400 && System.nanoTime() - start < 2e9);
+        } while (!smoke && calls < 20_000 && System.nanoTime() - start < 5e9);
         callMs = (System.nanoTime() - start) / 1e6 / calls;
     }
 

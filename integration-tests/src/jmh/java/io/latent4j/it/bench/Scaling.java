@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.it.bench;
 
-import io.latent4j.it.quickstart.Environment;
 import java.awt.Color;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.concurrent.Callable;
 import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVPrinter;
 import org.apache.commons.math3.stat.StatUtils;
@@ -28,7 +22,6 @@ import org.knowm.xchart.XYSeries.XYSeriesRenderStyle;
 import org.knowm.xchart.style.Styler.LegendPosition;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 import org.nd4j.linalg.factory.Nd4j;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -43,16 +36,9 @@ import picocli.CommandLine.Option;
         description = "Fits a cost model to measurements and writes docs/scaling.md.",
         mixinStandardHelpOptions = true,
         sortOptions = false)
-public final class Scaling implements Callable<Integer> {
+public final class Scaling extends PageCommand {
     private static final int SAMPLES = 5;
     private static final String HAND_WRITTEN = "<!-- What follows is written by hand and kept. -->";
-
-    @Option(
-            names = "--out",
-            paramLabel = "DIR",
-            required = true,
-            description = "Where scaling.md, scaling.csv and scaling.png go.")
-    private Path out = Path.of("");
 
     @Option(names = "--only", paramLabel = "REGEX", defaultValue = ".*", description = "Components to measure.")
     private String only = ".*";
@@ -60,15 +46,11 @@ public final class Scaling implements Callable<Integer> {
     @Option(names = "--smoke", description = "Measure each size once, and only the smaller half of them.")
     private boolean smoke;
 
-    @Option(
-            names = "--note",
-            paramLabel = "TEXT",
-            defaultValue = "",
-            description = "A sentence for the page, such as what else ran on the machine.")
-    private String note = "";
-
-    /** What was measured of a component. */
+    /** What was measured of a component at some sizes. */
     private record Measured(List<Scale> scales, List<CostModel.Point> points) {}
+
+    /** A component with the model that was fitted to some sizes and tried on others. */
+    private record Fit(ScalingComponent component, Measured fitted, Measured heldBack, CostModel model) {}
 
     /**
      * Runs the command line and ends the JVM with its exit code.
@@ -76,41 +58,35 @@ public final class Scaling implements Callable<Integer> {
      * @param args options, see {@code --help}
      */
     public static void main(String[] args) {
-        System.exit(new CommandLine(new Scaling())
-                .setOverwrittenOptionsAllowed(true)
-                .execute(args));
+        run(new Scaling(), args);
     }
 
     @Override
     public Integer call() throws IOException {
-        Map<ScalingComponent, Measured> fitted = new LinkedHashMap<>();
-        Map<ScalingComponent, Measured> heldBack = new LinkedHashMap<>();
+        List<Fit> fits = new ArrayList<>();
         List<ScalingComponent> components = Arrays.stream(ScalingComponent.values())
                 .filter(c -> c.name().matches(only))
                 .toList();
         int total = components.stream()
                 .mapToInt(c -> scales(c.fitted()).size() + scales(c.heldBack()).size())
                 .sum();
-        try (ProgressBar bar = new ProgressBarBuilder()
-                .setTaskName("scaling")
-                .setInitialMax(total)
-                .setStyle(ProgressBarStyle.ASCII)
-                .build()) {
+        try (ProgressBar bar = progress("scaling", total)) {
             for (ScalingComponent component : components) {
                 bar.setExtraMessage(component.name());
-                fitted.put(component, measure(component, scales(component.fitted()), bar));
-                heldBack.put(component, measure(component, scales(component.heldBack()), bar));
+                Measured fitted = measure(component, scales(component.fitted()), bar);
+                Measured heldBack = measure(component, scales(component.heldBack()), bar);
+                fits.add(new Fit(component, fitted, heldBack, CostModel.fit(fitted.points())));
             }
         }
-        Files.createDirectories(out);
-        writeCsv(fitted, heldBack);
-        BitmapEncoder.saveBitmap(
-                chart(fitted, heldBack), out.resolve("scaling.png").toString(), BitmapFormat.PNG);
-        Path page = out.resolve("scaling.md");
-        String kept = Files.exists(page) ? Files.readString(page) : "";
+        Files.createDirectories(out());
+        writeCsv(fits);
+        BitmapEncoder.saveBitmap(chart(fits), out().resolve("scaling.png").toString(), BitmapFormat.PNG);
+        Path file = out().resolve("scaling.md");
+        String kept = Files.exists(file) ? Files.readString(file) : "";
         int from = kept.indexOf(HAND_WRITTEN);
-        Files.writeString(page, page(fitted, heldBack) + (from < 0 ? HAND_WRITTEN + "\n" : kept.substring(from)));
-        System.out.println(page(fitted, heldBack));
+        String page = page(fits);
+        Files.writeString(file, page + (from < 0 ? HAND_WRITTEN + "\n" : kept.substring(from)));
+        System.out.println(page);
         return 0;
     }
 
@@ -151,29 +127,27 @@ public final class Scaling implements Callable<Integer> {
         return StatUtils.percentile(samples, 50);
     }
 
-    private void writeCsv(Map<ScalingComponent, Measured> fitted, Map<ScalingComponent, Measured> heldBack)
-            throws IOException {
+    private void writeCsv(List<Fit> fits) throws IOException {
         try (CSVPrinter csv = new CSVPrinter(
-                Files.newBufferedWriter(out.resolve("scaling.csv")),
+                Files.newBufferedWriter(out().resolve("scaling.csv")),
                 CSVFormat.DEFAULT
                         .builder()
                         .setHeader("component", "count", "width", "candidates", "ms", "model_ms", "held_back")
                         .setRecordSeparator('\n')
                         .build())) {
-            for (ScalingComponent component : fitted.keySet()) {
-                CostModel model = CostModel.fit(fitted.get(component).points());
+            for (Fit fit : fits) {
                 for (boolean held : new boolean[] {false, true}) {
-                    Measured measured = (held ? heldBack : fitted).get(component);
+                    Measured measured = held ? fit.heldBack() : fit.fitted();
                     for (int i = 0; i < measured.scales().size(); i++) {
                         Scale scale = measured.scales().get(i);
                         CostModel.Point point = measured.points().get(i);
                         csv.printRecord(
-                                component.name().toLowerCase(Locale.ROOT),
+                                fit.component().name().toLowerCase(Locale.ROOT),
                                 scale.count(),
                                 scale.width(),
                                 scale.candidates(),
                                 String.format(Locale.ROOT, "%.4f", point.ms()),
-                                String.format(Locale.ROOT, "%.4f", model.ms(point.costs())),
+                                String.format(Locale.ROOT, "%.4f", fit.model().ms(point.costs())),
                                 held);
                     }
                 }
@@ -181,7 +155,7 @@ public final class Scaling implements Callable<Integer> {
         }
     }
 
-    private String page(Map<ScalingComponent, Measured> fitted, Map<ScalingComponent, Measured> heldBack) {
+    private String page(List<Fit> fits) {
         StringBuilder page = new StringBuilder("# Scaling\n\n");
         page.append("""
                 Written by `bash integration-tests/bench/run --scaling`. The time of a call is modelled as a sum of costs: the call
@@ -191,23 +165,17 @@ public final class Scaling implements Callable<Integer> {
                 it as orders of magnitude. All measurements: [scaling.csv](scaling.csv).
 
                 """);
-        Map<String, String> environment = Environment.describe(1, "");
-        environment.remove("Networks trained at a time");
-        environment.remove("Arguments");
-        environment.forEach((name, value) ->
-                page.append("- ").append(name).append(": ").append(value).append('\n'));
-        if (!note.isEmpty()) {
-            page.append("- Note: ").append(note).append('\n');
-        }
+        page.append(list(environment()));
         page.append("\n## The fit\n\n| component | ms per call | and per | rate | error, fitted | error, held back |\n"
                 + "|---|---|---|---|---|---|\n");
         StringBuilder held = new StringBuilder(
                 "\n## Held back\n\n| component | size | measured ms | model ms | error |\n|---|---|---|---|---|\n");
         StringBuilder asked = new StringBuilder(
                 "\n## Asked of the model\n\n| component | size | time | memory |\n|---|---|---|---|\n");
-        for (ScalingComponent component : fitted.keySet()) {
-            CostModel model = CostModel.fit(fitted.get(component).points());
-            Measured tried = heldBack.get(component);
+        for (Fit fit : fits) {
+            ScalingComponent component = fit.component();
+            CostModel model = fit.model();
+            Measured tried = fit.heldBack();
             List<String> per = new ArrayList<>();
             List<String> rates = new ArrayList<>();
             for (int i = 1; i < model.weights().length; i++) {
@@ -225,8 +193,8 @@ public final class Scaling implements Callable<Integer> {
                     model.weights()[0],
                     String.join(", ", per),
                     String.join(", ", rates),
-                    100 * model.medianError(fitted.get(component).points()),
-                    fitted.get(component).points().size(),
+                    100 * model.medianError(fit.fitted().points()),
+                    fit.fitted().points().size(),
                     100 * model.medianError(tried.points()),
                     tried.points().size()));
             for (int i = 0; i < tried.scales().size(); i++) {
@@ -255,7 +223,7 @@ public final class Scaling implements Callable<Integer> {
     }
 
     /** What the model says over what was measured, of what was held back. */
-    private static XYChart chart(Map<ScalingComponent, Measured> fitted, Map<ScalingComponent, Measured> heldBack) {
+    private static XYChart chart(List<Fit> fits) {
         XYChart chart = new XYChartBuilder()
                 .width(860)
                 .height(560)
@@ -270,13 +238,12 @@ public final class Scaling implements Callable<Integer> {
         chart.getStyler().setDefaultSeriesRenderStyle(XYSeriesRenderStyle.Scatter);
         double least = Double.POSITIVE_INFINITY;
         double most = 0;
-        for (Map.Entry<ScalingComponent, Measured> one : heldBack.entrySet()) {
-            CostModel model = CostModel.fit(fitted.get(one.getKey()).points());
-            List<CostModel.Point> points = one.getValue().points();
+        for (Fit fit : fits) {
+            List<CostModel.Point> points = fit.heldBack().points();
             double[] measured = points.stream().mapToDouble(CostModel.Point::ms).toArray();
             double[] modelled =
-                    points.stream().mapToDouble(p -> model.ms(p.costs())).toArray();
-            chart.addSeries(one.getKey().title(), measured, modelled);
+                    points.stream().mapToDouble(p -> fit.model().ms(p.costs())).toArray();
+            chart.addSeries(fit.component().title(), measured, modelled);
             least = Math.min(least, Math.min(StatUtils.min(measured), StatUtils.min(modelled)));
             most = Math.max(most, Math.max(StatUtils.max(measured), StatUtils.max(modelled)));
         }

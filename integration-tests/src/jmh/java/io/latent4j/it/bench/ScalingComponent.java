@@ -119,13 +119,7 @@ enum ScalingComponent {
         }
     },
 
-    FROZEN_LOGITS(
-            "Semantic logits, frozen bases, loss and gradient",
-            "P = %1$d, d = %2$d, V = %3$d",
-            Shared.RATES,
-            Shared.LOGITS_FITTED,
-            Shared.LOGITS_HELD_BACK,
-            Shared.LOGITS_ASKED) {
+    FROZEN_LOGITS("Semantic logits, frozen bases, loss and gradient") {
         @Override
         double[] costs(Scale s) {
             return logitsCosts(s, 4);
@@ -143,13 +137,7 @@ enum ScalingComponent {
         }
     },
 
-    TRAINED_LOGITS(
-            "Semantic logits, trained bases, loss and gradients",
-            "P = %1$d, d = %2$d, V = %3$d",
-            Shared.RATES,
-            Shared.LOGITS_FITTED,
-            Shared.LOGITS_HELD_BACK,
-            Shared.LOGITS_ASKED) {
+    TRAINED_LOGITS("Semantic logits, trained bases, loss and gradients") {
         @Override
         double[] costs(Scale s) {
             return logitsCosts(s, 6);
@@ -289,6 +277,20 @@ enum ScalingComponent {
     private final List<Scale> heldBack;
     private final List<Scale> asked;
 
+    /** Semantic logits: positions, features, tokens. */
+    ScalingComponent(String title) {
+        this(
+                title,
+                "P = %1$d, d = %2$d, V = %3$d",
+                Shared.RATES,
+                grid(new long[] {256, 1024}, new long[] {128, 256, 768}, new long[] {1024, 4096, 16_384}),
+                List.of(new Scale(512, 512, 8192), new Scale(1024, 768, 50_257), new Scale(512, 768, 131_072)),
+                List.of(
+                        new Scale(1024, 4096, 128_256),
+                        new Scale(1024, 8192, 128_256),
+                        new Scale(1024, 8192, 262_144)));
+    }
+
     ScalingComponent(
             String title,
             String label,
@@ -342,15 +344,9 @@ enum ScalingComponent {
         return asked;
     }
 
-    /** Sizes and costs that several components share. */
+    /** An enum's constants can't read its other static fields. */
     private static final class Shared {
         static final List<String> RATES = List.of("call", "GFLOP", "GB");
-        static final List<Scale> LOGITS_FITTED =
-                grid(new long[] {256, 1024}, new long[] {128, 256, 768}, new long[] {1024, 4096, 16_384});
-        static final List<Scale> LOGITS_HELD_BACK =
-                List.of(new Scale(512, 512, 8192), new Scale(1024, 768, 50_257), new Scale(512, 768, 131_072));
-        static final List<Scale> LOGITS_ASKED =
-                List.of(new Scale(1024, 4096, 128_256), new Scale(1024, 8192, 128_256), new Scale(1024, 8192, 262_144));
     }
 
     private static double[] computed(double flops, double bytes) {
@@ -405,11 +401,7 @@ enum ScalingComponent {
 
             @Override
             public void close() {
-                try {
-                    index.close();
-                } catch (Exception e) {
-                    throw new IllegalStateException(e);
-                }
+                index.close();
             }
         };
     }

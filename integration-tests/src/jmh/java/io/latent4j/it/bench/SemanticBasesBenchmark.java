@@ -4,7 +4,6 @@ package io.latent4j.it.bench;
 import io.latent4j.vocabsem.SemanticBases;
 import io.latent4j.vocabsem.TokenVectors;
 import java.io.IOException;
-import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -27,23 +26,10 @@ public class SemanticBasesBenchmark extends PeerBenchmark {
 
     private INDArray rows = Nd4j.empty();
 
-    static Case table() {
-        return new Case(
-                SemanticBasesBenchmark.class,
-                "Semantic bases of all tokens",
-                "Features × tokens of a float32 head in memory; the bases in float32. Extra memory: beside the head, the"
-                        + " bases included.",
-                List.of("768x30522", "768x50257"),
-                "64x500",
-                List.of(
-                        Target.time("torch.linalg.pinv", "768x50257", 0.2),
-                        Target.memory("torch.linalg.pinv", "768x50257", 1 / 3.0)));
-    }
-
     @Override
     void prepare() throws IOException {
-        String[] sizes = size.split("x");
-        rows = head(Long.parseLong(sizes[1]), Long.parseLong(sizes[0]));
+        int[] sizes = numbers(size);
+        rows = head(sizes[1], sizes[0]);
         peer().give("head", rows);
         peerCase("vocabulary.bases", Map.of());
         limit("torch.linalg.pinv", 2);

@@ -4,7 +4,6 @@ package io.latent4j.it.bench;
 import io.latent4j.vocabsem.RnnSemanticLogits;
 import io.latent4j.vocabsem.SemanticBases;
 import java.io.IOException;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -45,18 +44,6 @@ public class SemanticLogitsBenchmark extends PeerBenchmark {
     private @Nullable MultiLayerNetwork network;
     private int vocabulary;
     private boolean trained;
-
-    static Case table() {
-        return new Case(
-                SemanticLogitsBenchmark.class,
-                "Semantic logits and cross-entropy, loss and gradients",
-                "Tokens; 1024 positions of 768 features, float32, scale 10.",
-                List.of("6 frozen", "6 trained", "1000 frozen", "1000 trained", "50257 frozen", "50257 trained"),
-                "100 trained",
-                List.of(
-                        Target.time("cosine logits", "50257.*", 1.1),
-                        Target.time("cosine logits", "(6|1000) .*", 1.3)));
-    }
 
     @Override
     void prepare() throws IOException {

@@ -30,10 +30,10 @@ public class ShrinkageCovarianceBenchmark extends PeerBenchmark {
 
     @Override
     void prepare() throws IOException {
-        String[] sizes = size.split("x");
-        count = Long.parseLong(sizes[0]);
-        width = Long.parseLong(sizes[1]);
-        long rows = Long.parseLong(sizes[2]);
+        int[] sizes = numbers(size);
+        count = sizes[0];
+        width = sizes[1];
+        long rows = sizes[2];
         long distinct = Math.max(1, Math.min(count / rows, (25L << 20) / (rows * width)));
         INDArray data = Nd4j.randn(DataType.FLOAT, distinct * rows, width);
         data.addiRowVector(Nd4j.linspace(DataType.FLOAT, 0, 1.0 / width, width));

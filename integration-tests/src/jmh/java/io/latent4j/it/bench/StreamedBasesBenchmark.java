@@ -11,7 +11,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.openjdk.jmh.annotations.Measurement;
@@ -36,22 +35,11 @@ public class StreamedBasesBenchmark extends PeerBenchmark {
     private long features;
     private Path file = Path.of("");
 
-    static Case table() {
-        return new Case(
-                StreamedBasesBenchmark.class,
-                "Semantic bases, streamed from a file",
-                "Features × tokens of a float32 head in a safetensors file; the bases in float32. Extra memory: pages of"
-                        + " the file and the bases included.",
-                List.of("4096x128256"),
-                "64x500",
-                List.of());
-    }
-
     @Override
     void prepare() throws IOException {
-        String[] sizes = size.split("x");
-        features = Long.parseLong(sizes[0]);
-        tokens = Long.parseLong(sizes[1]);
+        int[] sizes = numbers(size);
+        features = sizes[0];
+        tokens = sizes[1];
         file = Files.createTempFile("latent4j-head", ".safetensors");
         file.toFile().deleteOnExit();
         String header = "{\"head\":{\"dtype\":\"F32\",\"shape\":[" + tokens + "," + features + "],\"data_offsets\":[0,"
