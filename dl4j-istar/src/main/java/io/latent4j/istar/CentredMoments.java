@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package io.latent4j.istar;
 
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -27,6 +28,9 @@ final class CentredMoments {
 
     /** Clouds of fewer rows are multiplied at once. */
     private static final int SAMPLED_ROWS = 2048;
+
+    /** Elements that are read from an array at once. */
+    private static final int COPIED = 512;
 
     /** Rows that are summed in FLOAT before the sums are added in double. */
     private static final int SUMMED_ROWS = 4096;
@@ -57,8 +61,8 @@ final class CentredMoments {
         double weight = clouds.stream().mapToDouble(Points::totalWeight).sum();
         INDArray shift = null;
         if (scale == 1 && clouds.stream().allMatch(cloud -> cloud.matrix(type) != null)) {
-            INDArray ones = Nd4j.ones(
-                    type, clouds.stream().mapToLong(Points::rows).max().orElseThrow());
+            INDArray ones =
+                    ones(type, clouds.stream().mapToLong(Points::rows).max().orElseThrow());
             double[] mean = mean(clouds, type, weight, ones);
             if (!isLargeBesideSample(mean, clouds, type)) {
                 double beta = 0;
@@ -71,10 +75,10 @@ final class CentredMoments {
                     return direct;
                 }
             }
-            shift = row(mean, 1, type);
+            shift = row(mean, type);
         }
         CentredMoments shifted = pass(clouds, type, scale, weight, shift, scatter);
-        return shifted.keepsDigits() ? shifted : pass(clouds, type, scale, weight, row(shifted.mean, 1, type), scatter);
+        return shifted.keepsDigits() ? shifted : pass(clouds, type, scale, weight, row(shifted.mean, type), scatter);
     }
 
     /** The mean in the points' own scale; not a copy. */
@@ -173,30 +177,32 @@ final class CentredMoments {
         }
         double variance = 0;
         long taken = 0;
-        double[] row = new double[mean.length];
         for (Points cloud : clouds) {
             if (cloud.rows() < SAMPLED_ROWS) {
                 continue;
             }
             long step = cloud.rows() / SAMPLE;
             INDArray x = cloud.matrix(type);
-            INDArray sample = Nd4j.create(
-                            x.data(),
-                            new long[] {SAMPLE, mean.length},
-                            new long[] {step * mean.length, 1},
-                            x.offset() + step / 2 * mean.length,
-                            'c')
-                    .dup('c');
-            HostColumns rows = new HostColumns(sample.transpose());
-            for (int i = 0; i < sample.rows(); i++, taken++) {
-                rows.read(i, mean.length, row);
-                for (int j = 0; j < mean.length; j++) {
-                    variance += (row[j] - mean[j]) * (row[j] - mean[j]);
-                }
+            for (int i = 0; i < SAMPLE; i++, taken++) {
+                variance += squaredDistance(x, x.offset() + (step / 2 + i * step) * mean.length, mean);
             }
         }
         // Few rows say little
         return taken > 0 && meanSquares > 2 * OFFSET_LIMIT * variance / taken;
+    }
+
+    /** Reads a row in parts so small that ND4J copies them in this thread: others would have to wait for BLAS' threads. */
+    private static double squaredDistance(INDArray matrix, long start, double[] mean) {
+        double sum = 0;
+        for (int from = 0; from < mean.length; from += COPIED) {
+            int count = Math.min(COPIED, mean.length - from);
+            double[] part = Nd4j.create(matrix.data(), new long[] {count}, new long[] {1}, start + from, 'c')
+                    .toDoubleVector();
+            for (int j = 0; j < count; j++) {
+                sum += (part[j] - mean[from + j]) * (part[j] - mean[from + j]);
+            }
+        }
+        return sum;
     }
 
     /** One pass over blocks of shifted rows. */
@@ -212,7 +218,7 @@ final class CentredMoments {
         INDArray shift = givenShift;
         INDArray blockSums = Nd4j.create(type, new long[] {n, blocks}, 'f');
         long longest = clouds.stream().mapToLong(Points::maxBlockRows).max().orElseThrow();
-        INDArray ones = Nd4j.ones(type, longest);
+        INDArray ones = ones(type, longest);
         double beta = 0;
         int index = 0;
         try (BlockBuffer buffer = new BlockBuffer(clouds, type)) {
@@ -252,17 +258,15 @@ final class CentredMoments {
         return new CentredMoments(scatter, mean, offset, weight, scale, null);
     }
 
-    /** A row {@code [1, n]} of the given values times a factor. */
-    static INDArray row(double[] values, double factor, DataType type) {
-        INDArray column = Nd4j.createUninitialized(type, new long[] {values.length, 1}, 'f');
-        HostColumns columns = new HostColumns(column);
-        double[] scaled = new double[values.length];
-        for (int j = 0; j < values.length; j++) {
-            scaled[j] = factor * values[j];
-        }
-        columns.write(0, values.length, scaled);
-        columns.written();
-        return column.transpose();
+    private static INDArray ones(DataType type, long count) {
+        double[] ones = new double[(int) count];
+        Arrays.fill(ones, 1);
+        return HostColumns.vector(ones, type);
+    }
+
+    /** A row {@code [1, n]}. */
+    static INDArray row(double[] values, DataType type) {
+        return HostColumns.vector(values, type).reshape(1, values.length);
     }
 
     /** Multiplies rows by their weights and all by a factor, in place. */

@@ -43,6 +43,21 @@ final class HostColumns {
         this.column = new float[isDouble ? 0 : rows];
     }
 
+    /**
+     * Makes a vector without an operation of ND4J: its threads would have to wait for a core until BLAS' threads stop
+     * looking for more work, which takes longer than all else that is done here.
+     */
+    static INDArray vector(double[] values, DataType type) {
+        if (type == DataType.DOUBLE) {
+            return Nd4j.createFromArray(values);
+        }
+        float[] narrow = new float[values.length];
+        for (int i = 0; i < narrow.length; i++) {
+            narrow[i] = (float) values[i];
+        }
+        return Nd4j.createFromArray(narrow);
+    }
+
     /** Reads the first {@code count} elements of column {@code j}. */
     void read(int j, int count, double[] into) {
         if (doubles != null) {

@@ -497,12 +497,12 @@ public final class IsoScoreStar {
             }
             columns.mirrorUpperTriangle();
             columns.written();
-            meanProduct = moments.isDirect() ? CentredMoments.row(product, 1, type) : null;
+            meanProduct = moments.isDirect() ? CentredMoments.row(product, type) : null;
         }
 
         @Override
         void gradient(double factor, List<INDArray> targets, boolean add) {
-            INDArray shift = moments.isDirect() ? null : CentredMoments.row(moments.mean(), 1, type);
+            INDArray shift = moments.isDirect() ? null : CentredMoments.row(moments.mean(), type);
             try (BlockBuffer rows = new BlockBuffer(clouds, type);
                     BlockBuffer product = new BlockBuffer(clouds, type)) {
                 for (int c = 0; c < clouds.size(); c++) {
