@@ -17,12 +17,11 @@ import org.nd4j.linalg.ops.transforms.Transforms;
  *
  * <p>All work as wide as the vocabulary is matrix products and the factors of their columns: the norms of the bases enter
  * as {@link #factors}, which the logits take on and their gradients again, {@link SparseCrossEntropy} in its own pass;
- * the norms of the states and the cosine's projections act on arrays of the states' and the bases' own size, in one pass
- * over their rows each.
+ * the norms of the states and the cosine's projections act on arrays of the states' and the bases' own size.
  */
 final class LogitBlocks {
     /** Bytes that a block of logits takes at most, unless one row is larger. */
-    private static final long BLOCK_BYTES = 64L << 20;
+    static final long BLOCK_BYTES = 64L << 20;
 
     /** Each block with a gradient of the bases reads and writes all of that gradient, so there must not be many. */
     private static final long MAX_BLOCKS_WITH_BASES_GRADIENT = 4;
@@ -154,7 +153,7 @@ final class LogitBlocks {
     void products(long from, long to, INDArray logits) {
         INDArray points = rows(states, from, to);
         switch (similarity) {
-            case COSINE -> Nd4j.gemm(points, bases, logits, false, true, 1, 0);
+            case COSINE -> products(from, to, 0, basisCount(), logits);
             case EUCLIDEAN -> {
                 Nd4j.gemm(points, bases, logits, false, true, -2, 0);
                 logits.addiRowVector(perBasis).addiColumnVector(rows(perState, from, to));
@@ -167,11 +166,36 @@ final class LogitBlocks {
         }
     }
 
+    /** The products of a cosine with the bases {@code [first, last)} only. */
+    void products(long from, long to, long first, long last, INDArray logits) {
+        Nd4j.gemm(rows(states, from, to), rows(bases, first, last), logits, false, true, 1, 0);
+    }
+
+    /** Adds to the states' gradients, or sets them, what comes from the bases {@code [first, last)} of a cosine. */
+    void addGradients(long first, long last, INDArray epsilon, INDArray statesGradient) {
+        Nd4j.gemm(epsilon, rows(bases, first, last), statesGradient, false, false, 1, first == 0 ? 0 : 1);
+    }
+
+    /** Copies of some bases, [number, d]. */
+    INDArray bases(int[] rows) {
+        return Nd4j.pullRows(bases, 1, rows);
+    }
+
     /** Multiplies each column by its factor, if columns have some. */
     void scale(INDArray block) {
         if (factors != null) {
             block.muliRowVector(factors);
         }
+    }
+
+    /** Whether {@link #gradients} needs the logits: that of a distance needs the distance. */
+    boolean needsLogits() {
+        return similarity == Similarity.EUCLIDEAN;
+    }
+
+    /** What no logit exceeds by more than rounding; infinite if that isn't known. */
+    double bound() {
+        return similarity == Similarity.COSINE ? scale : Double.POSITIVE_INFINITY;
     }
 
     /** Factors of the columns on the host; null: none. */
@@ -185,6 +209,7 @@ final class LogitBlocks {
      * @param logits the logits; not used but for EUCLIDEAN, then overwritten
      * @param epsilon gradient of the {@link #products}: that of the logits, {@linkplain #scale scaled}; row-major [to −
      *     from, K]; overwritten
+     * @param shares what the rows of {@code epsilon} are yet to be multiplied by, [to − from, 1]; null: nothing
      * @param statesGradient set, row-major [to − from, d]
      * @param basesGradient row-major [K, d], set by the first block and added to by later ones; null: not wanted
      */
@@ -193,19 +218,17 @@ final class LogitBlocks {
             long to,
             INDArray logits,
             INDArray epsilon,
+            @Nullable INDArray shares,
             INDArray statesGradient,
             @Nullable INDArray basesGradient) {
         INDArray points = rows(states, from, to);
         double beta = basesGradientBegun ? 1 : 0;
         basesGradientBegun = true;
         switch (similarity) {
-            case COSINE -> {
-                Nd4j.gemm(epsilon, bases, statesGradient, false, false, 1, 0);
-                if (basesGradient != null) {
-                    Nd4j.gemm(epsilon, points, basesGradient, true, false, 1, beta);
-                }
-            }
             case EUCLIDEAN -> {
+                if (shares != null) {
+                    epsilon.muliColumnVector(shares);
+                }
                 logScale += Nd4j.getExecutioner()
                         .execAndReturn(new Dot(epsilon, logits))
                         .getFinalResult()
@@ -225,9 +248,15 @@ final class LogitBlocks {
                 }
             }
             default -> {
-                Nd4j.gemm(epsilon, bases, statesGradient, false, false, scale, 0);
+                // A cosine's scale is among its factors
+                double factor = similarity == Similarity.COSINE ? 1 : scale;
+                Nd4j.gemm(epsilon, bases, statesGradient, false, false, factor, 0);
+                if (shares != null) {
+                    statesGradient.muliColumnVector(shares);
+                }
                 if (basesGradient != null) {
-                    Nd4j.gemm(epsilon, points, basesGradient, true, false, scale, beta);
+                    INDArray shared = shares == null ? points : points.mulColumnVector(shares);
+                    Nd4j.gemm(epsilon, shared, basesGradient, true, false, factor, beta);
                 }
             }
         }

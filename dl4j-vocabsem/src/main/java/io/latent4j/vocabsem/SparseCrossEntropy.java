@@ -17,13 +17,22 @@ import org.nd4j.linalg.factory.Nd4j;
  *     L_i = −w_i · ln max(clip, softmax(logits_i)[label_i])
  * </pre>
  *
- * <p>Neither one-hot labels nor the logits of all states are ever held: the pass goes over blocks of states, and a block
- * of logits becomes probabilities and then gradients in place, 64 MB at a time (a quarter of the states at least where
- * the bases are trained). As in DL4J's {@code LossMCXENT} the clip acts on the value, not on the gradient.
+ * <p>Neither one-hot labels nor all logits are ever held: the pass goes over blocks of states, or of bases where these
+ * are frozen and cosines bound the logits, and a block of logits becomes gradients in place, 64 MB at a time (a quarter of
+ * the states at least where the bases are trained). As in DL4J's {@code LossMCXENT} the clip acts on the value, not on the gradient.
  *
  * @see VocabularyLogits the logits
  */
 public final class SparseCrossEntropy {
+    /**
+     * Logits within ±30 need no search for the largest: e^−60 and the sum of as many as there may be keep clear of the
+     * ends of FLOAT's range.
+     */
+    private static final double NEAR = 30;
+
+    /** States that products of matrices are fast with. */
+    private static final int STATES = 1024;
+
     private SparseCrossEntropy() {}
 
     /**
@@ -101,60 +110,175 @@ public final class SparseCrossEntropy {
         int width = (int) blocks.basisCount();
         double[] rowWeights = weights == null ? null : weights(weights, count);
         int[] ids = ids(labels, count, width, rowWeights);
-        long blockRows = blocks.blockRows(basesGradient != null);
-        INDArray buffer = Nd4j.createUninitialized(blocks.type(), new long[] {blockRows, width}, 'c');
-        // The gradient of a distance needs the distance
-        boolean keepLogits = gradients && similarity == Similarity.EUCLIDEAN;
-        INDArray kept = keepLogits ? buffer.ulike() : buffer;
         double[] losses = new double[(int) count];
         INDArray stateGradients =
                 gradients ? Nd4j.createUninitialized(blocks.type(), new long[] {count, states.size(1)}, 'c') : null;
-        double[] factors = blocks.onHost() ? blocks.factors() : null;
-        for (long from = 0; from < count; from += blockRows) {
-            long to = Math.min(count, from + blockRows);
-            INDArray logits = LogitBlocks.rows(kept, 0, to - from);
-            INDArray block = LogitBlocks.rows(buffer, 0, to - from);
-            blocks.products(from, to, logits);
-            if (keepLogits) {
-                block.assign(logits);
-            }
-            if (blocks.onHost()) {
-                onHost(block, (int) from, ids, rowWeights, factors, clip, gradients, losses);
-            } else {
-                byOperations(blocks, block, (int) from, ids, rowWeights, clip, gradients, losses);
-            }
-            if (stateGradients != null) {
-                blocks.gradients(from, to, logits, block, LogitBlocks.rows(stateGradients, from, to), basesGradient);
-            }
+        if (basesGradient == null
+                && blocks.onHost()
+                && blocks.bound() <= NEAR
+                && blocks.blockRows(false) < Math.min(count, STATES)) {
+            inColumns(blocks, ids, rowWeights, clip, losses, stateGradients);
+        } else {
+            inRows(blocks, ids, rowWeights, clip, losses, stateGradients, basesGradient);
         }
         double logScale = stateGradients == null ? 0 : blocks.finish(stateGradients, basesGradient);
         INDArray column = Nd4j.createFromArray(losses).castTo(blocks.type()).reshape(count, 1);
         return new Result(column, stateGradients, logScale);
     }
 
+    /** Block after block of states. */
+    private static void inRows(
+            LogitBlocks blocks,
+            int[] ids,
+            double @Nullable [] weights,
+            double clip,
+            double[] losses,
+            @Nullable INDArray statesGradient,
+            @Nullable INDArray basesGradient) {
+        long count = blocks.stateCount();
+        long blockRows = blocks.blockRows(basesGradient != null);
+        INDArray buffer = Nd4j.createUninitialized(blocks.type(), new long[] {blockRows, blocks.basisCount()}, 'c');
+        INDArray kept = statesGradient != null && blocks.needsLogits() ? buffer.ulike() : buffer;
+        for (long from = 0; from < count; from += blockRows) {
+            long to = Math.min(count, from + blockRows);
+            INDArray logits = LogitBlocks.rows(kept, 0, to - from);
+            INDArray block = LogitBlocks.rows(buffer, 0, to - from);
+            blocks.products(from, to, logits);
+            if (kept != buffer) {
+                block.assign(logits);
+            }
+            INDArray shares = null;
+            if (blocks.onHost()) {
+                shares = onHost(blocks, block, (int) from, ids, weights, clip, losses, statesGradient != null);
+            } else {
+                byOperations(blocks, block, (int) from, ids, weights, clip, losses, statesGradient != null);
+            }
+            if (statesGradient != null) {
+                INDArray gradient = LogitBlocks.rows(statesGradient, from, to);
+                blocks.gradients(from, to, logits, block, shares, gradient, basesGradient);
+            }
+        }
+    }
+
     /**
-     * Losses of a block of products, which become their own gradients.
+     * Block after block of frozen bases, for as many states as products are fast with. It is possible where no row must be
+     * known as a whole before its exponentials are taken; their sum is, and so the label's part of the gradient comes last.
+     */
+    private static void inColumns(
+            LogitBlocks blocks,
+            int[] ids,
+            double @Nullable [] weights,
+            double clip,
+            double[] losses,
+            @Nullable INDArray statesGradient) {
+        int count = (int) blocks.stateCount();
+        long width = blocks.basisCount();
+        int blockRows = Math.min(count, STATES);
+        long blockColumns = Math.min(width, LogitBlocks.BLOCK_BYTES / Float.BYTES / blockRows);
+        INDArray buffer = Nd4j.createUninitialized(blocks.type(), blockRows * blockColumns);
+        double[] factors = blocks.factors();
+        for (int from = 0; from < count; from += blockRows) {
+            int to = Math.min(count, from + blockRows);
+            INDArray gradient = statesGradient == null ? null : LogitBlocks.rows(statesGradient, from, to);
+            double[] golds = new double[to - from];
+            double[] sums = new double[to - from];
+            for (long first = 0; first < width; first += blockColumns) {
+                long last = Math.min(width, first + blockColumns);
+                INDArray block = Nd4j.create(
+                        buffer.data(), new long[] {to - from, last - first}, new long[] {last - first, 1}, 0, 'c');
+                blocks.products(from, to, first, last, block);
+                addExponentials(block, (int) first, blocks.bound(), factors, ids, from, golds, sums, gradient != null);
+                if (gradient != null) {
+                    blocks.addGradients(first, last, block, gradient);
+                }
+            }
+            float[] shares = new float[to - from];
+            float[] labelShares = new float[to - from];
+            for (int i = from; i < to; i++) {
+                double weight = weights == null ? 1 : weights[i];
+                double sum = sums[i - from];
+                losses[i] = loss(weight, clip, Math.exp(golds[i - from] - blocks.bound()) / sum);
+                shares[i - from] = (float) (weight / sum);
+                labelShares[i - from] = (float) (weight * factors[ids[i]]);
+            }
+            if (gradient != null) {
+                gradient.muliColumnVector(column(shares));
+                gradient.subi(blocks.bases(Arrays.copyOfRange(ids, from, to)).muliColumnVector(column(labelShares)));
+            }
+        }
+    }
+
+    /** One block of {@link #inColumns}: takes the labels' logits, and makes exponentials times factors of the products. */
+    private static void addExponentials(
+            INDArray block,
+            int first,
+            double bound,
+            double[] factors,
+            int[] ids,
+            int from,
+            double[] golds,
+            double[] sums,
+            boolean gradients) {
+        HostRows values = new HostRows(block);
+        int width = (int) block.size(1);
+        HostRows.share(sums.length, width, (begin, end) -> {
+            Row row = new Row(values.duplicate(), first, width, factors, bound, gradients);
+            for (int i = begin; i < end; i++) {
+                int column = ids[from + i] - first;
+                if (column >= 0 && column < width) {
+                    golds[i] = row.logit(i, column);
+                }
+                sums[i] += row.exponentials(i, bound);
+            }
+        });
+        HostRows.written(block);
+    }
+
+    private static double loss(double weight, double clip, double probability) {
+        return -weight * Math.log(Math.max(clip, probability));
+    }
+
+    private static INDArray column(float[] values) {
+        return Nd4j.createFromArray(values).reshape(values.length, 1);
+    }
+
+    /**
+     * Losses of a block of products, which become their own gradients but for one factor per row.
      *
      * @param from state of the first row
+     * @return the rows' factors, [rows, 1]
      */
-    private static void onHost(
+    private static INDArray onHost(
+            LogitBlocks blocks,
             INDArray block,
             int from,
             int[] ids,
             double @Nullable [] weights,
-            double @Nullable [] factors,
             double clip,
-            boolean gradients,
-            double[] losses) {
+            double[] losses,
+            boolean gradients) {
         HostRows values = new HostRows(block);
         int width = (int) block.size(1);
-        HostRows.share((int) block.size(0), width, (begin, end) -> {
-            Row row = new Row(values.duplicate(), width, factors, clip, gradients);
+        double[] factors = blocks.factors();
+        float[] shares = new float[(int) block.size(0)];
+        HostRows.share(shares.length, width, (begin, end) -> {
+            Row row = new Row(values.duplicate(), 0, width, factors, blocks.bound(), gradients);
             for (int i = begin; i < end; i++) {
-                losses[from + i] = row.loss(i, ids[from + i], weights == null ? 1 : weights[from + i]);
+                int label = ids[from + i];
+                double weight = weights == null ? 1 : weights[from + i];
+                double gold = row.logit(i, label);
+                double most = row.most(i);
+                double sum = row.exponentials(i, most);
+                double exponential = Math.exp(gold - most);
+                losses[from + i] = loss(weight, clip, exponential / sum);
+                shares[i] = (float) (weight / sum);
+                if (gradients) {
+                    row.put(i, label, exponential - sum);
+                }
             }
         });
         HostRows.written(block);
+        return column(shares);
     }
 
     /** The same by operations of ND4J, on any device and for any type. */
@@ -165,8 +289,8 @@ public final class SparseCrossEntropy {
             int[] ids,
             double @Nullable [] weights,
             double clip,
-            boolean gradients,
-            double[] losses) {
+            double[] losses,
+            boolean gradients) {
         int count = (int) block.size(0);
         long width = block.size(1);
         long[] golds = new long[count];
@@ -182,7 +306,7 @@ public final class SparseCrossEntropy {
         INDArray picked = Nd4j.exec(new Gather(flat, positions, 0))[0];
         double[] probabilities = picked.toDoubleVector();
         for (int i = 0; i < count; i++) {
-            losses[from + i] = -rowWeights[i] * Math.log(Math.max(clip, probabilities[i]));
+            losses[from + i] = loss(rowWeights[i], clip, probabilities[i]);
         }
         if (gradients) {
             Nd4j.exec(DynamicCustomOp.builder("scatter_upd")
@@ -201,76 +325,103 @@ public final class SparseCrossEntropy {
     /** One row after the other on the host, in chunks that stay in the cache. */
     private static final class Row {
         private final HostRows values;
+        private final int first;
         private final int width;
         private final double @Nullable [] factors;
-        private final double clip;
+        private final double bound;
         private final boolean gradients;
         private final double[] chunk = new double[HostRows.CHUNK];
-        private final double[] scratch = new double[HostRows.CHUNK];
+        private final double[] lanes = new double[HostRows.CHUNK];
 
-        Row(HostRows values, int width, double @Nullable [] factors, double clip, boolean gradients) {
+        /** @param first what the first column of the block is the logit of */
+        Row(HostRows values, int first, int width, double @Nullable [] factors, double bound, boolean gradients) {
             this.values = values;
+            this.first = first;
             this.width = width;
             this.factors = factors;
-            this.clip = clip;
+            this.bound = bound;
             this.gradients = gradients;
         }
 
-        /** Takes a row's loss and, if wanted, puts the gradient of its products in their place. */
-        double loss(int row, int label, double weight) {
-            values.read(row, label, 1, chunk);
-            double gold = factors == null ? chunk[0] : chunk[0] * factors[label];
+        double logit(int row, int column) {
+            values.read(row, column, 1, chunk);
+            multiply(column, 1);
+            return chunk[0];
+        }
+
+        /** Puts a value times its column's factor. */
+        void put(int row, int column, double value) {
+            chunk[0] = value;
+            multiply(column, 1);
+            values.write(row, column, 1, chunk);
+        }
+
+        /** The largest logit, or what none is larger than. */
+        double most(int row) {
+            if (bound <= NEAR) {
+                return bound;
+            }
             double largest = Double.NEGATIVE_INFINITY;
             for (int from = 0; from < width; from += HostRows.CHUNK) {
                 largest = max(largest, logits(row, from));
             }
-            double sum = 0;
+            return largest;
+        }
+
+        /**
+         * Sums up a row's exponentials of the logits less {@code most}; if gradients are wanted, puts them, times the
+         * factors, in the products' place.
+         */
+        double exponentials(int row, double most) {
+            int used = Math.min(width, HostRows.CHUNK);
+            Arrays.fill(lanes, 0, used, 0);
             for (int from = 0; from < width; from += HostRows.CHUNK) {
                 int count = logits(row, from);
+                subtract(most, count);
+                Exponential.of(chunk, count);
                 for (int j = 0; j < count; j++) {
-                    chunk[j] -= largest;
+                    lanes[j] += chunk[j];
                 }
-                Exponential.of(chunk, scratch, count);
-                sum += sum(count);
                 if (gradients) {
+                    multiply(from, count);
                     values.write(row, from, count, chunk);
                 }
             }
-            for (int from = 0; gradients && from < width; from += HostRows.CHUNK) {
-                gradient(row, from, label, weight, sum);
+            double sum = 0;
+            for (int j = 0; j < used; j++) {
+                sum += lanes[j];
             }
-            return -weight * Math.log(Math.max(clip, Math.exp(gold - largest) / sum));
+            return sum;
         }
 
         /** Reads a chunk of logits. */
         private int logits(int row, int from) {
             int count = Math.min(HostRows.CHUNK, width - from);
             values.read(row, from, count, chunk);
-            if (factors != null) {
-                for (int j = 0; j < count; j++) {
-                    chunk[j] *= factors[from + j];
-                }
-            }
+            multiply(from, count);
             return count;
         }
 
-        /** (softmax − one-hot)·weight·factor of a chunk of exponentials. */
-        private void gradient(int row, int from, int label, double weight, double sum) {
-            int count = Math.min(HostRows.CHUNK, width - from);
-            double share = weight / sum;
-            values.read(row, from, count, chunk);
+        private void subtract(double most, int count) {
             for (int j = 0; j < count; j++) {
-                chunk[j] *= share;
+                chunk[j] -= most;
             }
-            if (label >= from && label < from + count) {
-                chunk[label - from] -= weight;
-            }
-            if (factors != null) {
+            if (bound > NEAR) {
                 for (int j = 0; j < count; j++) {
-                    chunk[j] *= factors[from + j];
+                    if (chunk[j] < Exponential.LOWEST) {
+                        chunk[j] = Exponential.LOWEST;
+                    }
                 }
             }
-            values.write(row, from, count, chunk);
+        }
+
+        /** Multiplies a chunk by the factors of its columns. */
+        private void multiply(int from, int count) {
+            if (factors != null) {
+                for (int j = 0; j < count; j++) {
+                    chunk[j] *= factors[first + from + j];
+                }
+            }
         }
 
         /** Four at a time, as one is bound to the latency of a comparison; NaN shows in the sum. */
@@ -290,24 +441,6 @@ public final class SparseCrossEntropy {
                 m0 = chunk[j] > m0 ? chunk[j] : m0;
             }
             return Math.max(Math.max(m0, m1), Math.max(m2, m3));
-        }
-
-        private double sum(int count) {
-            double s0 = 0;
-            double s1 = 0;
-            double s2 = 0;
-            double s3 = 0;
-            int j = 0;
-            for (; j + 3 < count; j += 4) {
-                s0 += chunk[j];
-                s1 += chunk[j + 1];
-                s2 += chunk[j + 2];
-                s3 += chunk[j + 3];
-            }
-            for (; j < count; j++) {
-                s0 += chunk[j];
-            }
-            return (s0 + s1) + (s2 + s3);
         }
     }
 

@@ -114,7 +114,7 @@ public final class VocabularyLogits {
         INDArray gradient =
                 Nd4j.createUninitialized(blocks.type(), new long[] {blocks.stateCount(), bases.size(1)}, 'c');
         blocks.scale(rowMajor);
-        blocks.gradients(0, blocks.stateCount(), logits, rowMajor, gradient, basesGradient);
+        blocks.gradients(0, blocks.stateCount(), logits, rowMajor, null, gradient, basesGradient);
         return new Gradients(gradient, blocks.finish(gradient, basesGradient));
     }
 }

@@ -10,6 +10,7 @@ import java.util.function.ToDoubleFunction;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -195,6 +196,46 @@ class VocabularyLogitsTest {
         assertClose(expectedGradients.toDoubleMatrix(), gradientViews, 1e-5);
         assertEquals(expected.logScale(), found.logScale(), 1e-3);
         assertEquals(0, gradients.getRow(0).amaxNumber().doubleValue());
+    }
+
+    /** FLOAT on a CPU: up to a scale of 30 block after block of bases, here three of them for two blocks of states. */
+    @ParameterizedTest
+    @ValueSource(doubles = {1, 10, 30, 31, 200})
+    void floatCosinesOfManyFrozenBasesAreThoseOfDoubles(double scale) {
+        int n = 1100;
+        int k = 2 * 16_384 + 5;
+        Nd4j.getRandom().setSeed(9);
+        INDArray x = Nd4j.randn(DataType.FLOAT, n, D);
+        x.muliColumnVector(Nd4j.rand(DataType.FLOAT, n, 1).addi(1).divi(x.norm2(true, 1)));
+        INDArray b = Nd4j.randn(DataType.FLOAT, k, D);
+        int[] labels = new Random(10).ints(n, 0, k).toArray();
+        labels[0] = 0;
+        labels[1] = k - 1;
+        INDArray ids = Nd4j.createFromArray(labels);
+        INDArray rowWeights = Nd4j.rand(DataType.FLOAT, n, 1);
+        rowWeights.putScalar(5, 0);
+        SparseCrossEntropy.Result found =
+                SparseCrossEntropy.withGradients(x, b, Similarity.COSINE, scale, ids, rowWeights, 1e-10, null);
+        SparseCrossEntropy.Result expected = SparseCrossEntropy.withGradients(
+                x.castTo(DataType.DOUBLE),
+                b.castTo(DataType.DOUBLE),
+                Similarity.COSINE,
+                scale,
+                ids,
+                rowWeights,
+                1e-10,
+                null);
+        // A logit's error, of products, norms and the factor, and that of sums over the bases in panels of the
+        // product's
+        double relative = (2 * scale * (D + 4) + 512) * 0x1p-24;
+        assertClose(expected.losses().toDoubleMatrix(), found.losses(), relative);
+        // Weights are at most 1, norms of states at least 1
+        assertClose(expected.states().toDoubleMatrix(), found.states(), scale * relative);
+        assertEquals(expected.logScale(), found.logScale(), n * scale * relative);
+        assertEquals(0, found.states().getRow(5).amaxNumber().doubleValue());
+        INDArray losses = SparseCrossEntropy.of(x, b, Similarity.COSINE, scale, ids, rowWeights, 1e-10)
+                .losses();
+        assertEquals(found.losses(), losses);
     }
 
     @Test
