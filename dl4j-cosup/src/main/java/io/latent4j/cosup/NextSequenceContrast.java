@@ -53,11 +53,11 @@ public final class NextSequenceContrast {
     /** Bytes that a block of scores takes at most, unless one row is larger. */
     private static final long BLOCK_BYTES = 64L << 20;
 
-    /** Blocks so small cost less in plain Java than the calls of ND4J that they would take. */
-    private static final long HOST_SCORES = 1L << 20;
+    /** What a buffer of the JVM's can address. */
+    private static final long HOST_SCORES = 1L << 28;
 
     /** What another thread is worth its start for. */
-    private static final long PART_SCORES = 1L << 17;
+    private static final long PART_SCORES = 1L << 20;
 
     /** Under this probability ln p has lost FLOAT's digits. */
     private static final double LEAST_PROBABILITY = 1e-30;
@@ -272,7 +272,7 @@ public final class NextSequenceContrast {
     }
 
     /**
-     * Makes errors of a small block of FLOAT scores, where host and device memory are the same.
+     * Makes errors of a block of FLOAT scores, where host and device memory are the same.
      *
      * @param scores become softmax less targets
      * @param ownErrors is given their first columns, unless it is the same array

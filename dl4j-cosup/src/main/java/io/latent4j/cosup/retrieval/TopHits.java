@@ -34,21 +34,23 @@ final class TopHits {
      * @param accepted asked only for rows that are good enough; null accepts all
      */
     void offer(float[] block, int count, int firstRow, @Nullable IntPredicate accepted) {
-        float threshold = threshold();
-        for (int i = 0; i < count; i++) {
-            // Most rows end here
-            if (!(block[i] > threshold) && (size == capacity || Float.isNaN(block[i]))) {
-                continue;
-            }
-            if (accepted == null || accepted.test(firstRow + i)) {
+        int i = 0;
+        for (; i < count && size < capacity; i++) {
+            if (!Float.isNaN(block[i]) && (accepted == null || accepted.test(firstRow + i))) {
                 insert(block[i], firstRow + i);
-                threshold = threshold();
             }
         }
-    }
-
-    private float threshold() {
-        return size < capacity ? Float.NEGATIVE_INFINITY : scores[0];
+        if (i == count) {
+            return;
+        }
+        float threshold = scores[0];
+        for (; i < count; i++) {
+            // Most rows end here, in a loop of nothing else
+            if (block[i] > threshold && (accepted == null || accepted.test(firstRow + i))) {
+                insert(block[i], firstRow + i);
+                threshold = scores[0];
+            }
+        }
     }
 
     private void insert(float score, int row) {
