@@ -41,6 +41,10 @@ abstract class PageCommand implements Callable<Integer> {
         Map<String, String> environment = Environment.describe(1, "");
         environment.remove("Networks trained at a time");
         environment.remove("Arguments");
+        environment.put(
+                "Our threads",
+                System.getenv().getOrDefault("OPENBLAS_NUM_THREADS", "all") + " for matrix products, "
+                        + System.getenv().getOrDefault("OMP_NUM_THREADS", "all") + " for ND4J's other operations");
         if (!note.isEmpty()) {
             environment.put("Note", note);
         }

@@ -66,6 +66,9 @@ public abstract class PeerBenchmark {
     static final double GEMM_FLOPS = 2.0 * 2048 * 2048 * 2048;
     static final double COPY_BYTES = 2.0 * (256 << 20);
 
+    /** A longer call isn't repeated untimed after each pause; bench/peer.py holds the same. */
+    private static final double WARM_MS = 3_000;
+
     /** A call this long needs no warming up. */
     private static final double SLOW_MS = 10_000;
 
@@ -178,7 +181,7 @@ public abstract class PeerBenchmark {
         // The peers' threads spin for a while after their work
         if (!smoke) {
             Thread.sleep(150);
-            if (callMs < 500) {
+            if (callMs < WARM_MS) {
                 call();
             }
         }
@@ -208,7 +211,7 @@ public abstract class PeerBenchmark {
                     > limits.getOrDefault(yardstick.getKey(), Integer.MAX_VALUE)) {
                 continue;
             }
-            if (!smoke && callMs < 500) {
+            if (!smoke && callMs < WARM_MS) {
                 sum(yardstick.getValue(), 1);
             }
             long start = System.nanoTime();
