@@ -133,8 +133,8 @@ public final class NativeSetup {
         try {
             String backend = Nd4j.getBackend().getClass().getSimpleName();
             Blas blas = Nd4j.factory().blas();
-            int threads = blas.getMaxThreads();
-            if (blas.getBlasVendor() != Blas.Vendor.OPENBLAS || !isX86()) {
+            int threads = Math.max(0, blas.getMaxThreads());
+            if (!mayBeOpenBlas(blas) || !isX86()) {
                 Verdict verdict = Verdict.NOT_APPLICABLE;
                 String advice = advice(verdict, vectorUnit, coreType);
                 return new Result(backend, threads, 0, Double.NaN, vectorUnit, coreType, verdict, advice);
@@ -220,6 +220,12 @@ public final class NativeSetup {
             case AVX2, UNKNOWN -> "Haswell";
             case BELOW_AVX2 -> "Nehalem";
         };
+    }
+
+    /** ND4J does not know its BLAS where ND4J_SKIP_BLAS_THREADS keeps it from setting the number of its threads. */
+    private static boolean mayBeOpenBlas(Blas blas) {
+        Blas.Vendor vendor = blas.getBlasVendor();
+        return vendor == Blas.Vendor.OPENBLAS || vendor == Blas.Vendor.UNKNOWN;
     }
 
     private static boolean isX86() {

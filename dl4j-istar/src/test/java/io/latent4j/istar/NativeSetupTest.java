@@ -6,10 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.latent4j.istar.NativeSetup.Result;
 import io.latent4j.istar.NativeSetup.VectorUnit;
 import io.latent4j.istar.NativeSetup.Verdict;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -67,6 +71,33 @@ class NativeSetupTest {
         if (result.verdict() != Verdict.NOT_APPLICABLE) {
             assertTrue(result.gflops() > 0, result::toString);
             assertEquals(NativeSetup.decide(true, result.vectorUnit(), result.relativeRate()), result.verdict());
+        }
+    }
+
+    /** ND4J does not tell its BLAS then, and nobody else would look. */
+    @Test
+    void checksAlsoWhereNd4jLeavesThreadsAlone() throws IOException, InterruptedException {
+        assumeTrue(NativeSetup.check().verdict() != Verdict.NOT_APPLICABLE);
+        ProcessBuilder builder = new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                Check.class.getName());
+        builder.environment().put("ND4J_SKIP_BLAS_THREADS", "true");
+        Process process = builder.redirectError(ProcessBuilder.Redirect.DISCARD).start();
+        String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(0, process.waitFor(), printed);
+        assertTrue(printed.contains("right and measured"), printed);
+    }
+
+    /** A program of its own. */
+    static final class Check {
+        private Check() {}
+
+        public static void main(String[] args) {
+            Result result = NativeSetup.check();
+            System.out.println(
+                    result.verdict() != Verdict.WRONG_RESULTS && result.gflops() > 0 ? "right and measured" : result);
         }
     }
 

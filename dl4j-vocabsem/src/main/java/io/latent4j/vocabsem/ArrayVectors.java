@@ -39,6 +39,14 @@ final class ArrayVectors extends TokenVectors {
 
     @Override
     void read(long from, INDArray into) {
+        if (layout == Layout.COLUMNS && HostRows.canOpen(array)) {
+            HostRows rows = new HostRows(array);
+            ColumnBlock.fill(into, () -> {
+                HostRows own = rows.duplicate();
+                return (feature, first, count, values) -> own.read(feature, (int) from + first, count, values);
+            });
+            return;
+        }
         INDArrayIndex range = NDArrayIndex.interval(from, from + into.size(0));
         into.assign(
                 layout == Layout.COLUMNS

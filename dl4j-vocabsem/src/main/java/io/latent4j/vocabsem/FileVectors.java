@@ -10,9 +10,7 @@ import java.nio.file.Path;
 import org.bytedeco.javacpp.indexer.Bfloat16Indexer;
 import org.bytedeco.javacpp.indexer.HalfIndexer;
 import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.concurrency.AffinityManager;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /** The rows or columns of a matrix in a file, which is mapped into memory, not read into it. */
 final class FileVectors extends TokenVectors {
@@ -84,36 +82,32 @@ final class FileVectors extends TokenVectors {
 
     @Override
     void read(long from, INDArray into) {
-        DoubleBuffer values = into.data().asNioDouble();
-        int count = (int) into.size(0);
         int d = features();
-        if (layout == Layout.ROWS) {
+        if (layout == Layout.COLUMNS) {
+            ColumnBlock.fill(
+                    into,
+                    () -> (feature, first, count, values) -> run(feature * columns + from + first, count, values));
+            return;
+        }
+        DoubleBuffer values = into.data().asNioDouble();
+        HostRows.share((int) into.size(0), d, (first, last) -> {
             double[] row = new double[d];
-            for (int i = 0; i < count; i++) {
-                run((from + i) * d, row);
+            for (int i = first; i < last; i++) {
+                run((from + i) * d, d, row);
                 values.put(i * d, row);
             }
-        } else {
-            // Along the rows of the file
-            double[] row = new double[count];
-            for (int j = 0; j < d; j++) {
-                run(j * columns + from, row);
-                for (int i = 0; i < count; i++) {
-                    values.put(i * d + j, row[i]);
-                }
-            }
-        }
-        Nd4j.getAffinityManager().tagLocation(into, AffinityManager.Location.HOST);
+        });
+        HostRows.written(into);
     }
 
     /** Reads values that follow each other in the file. */
-    private void run(long index, double[] into) {
+    private void run(long index, int length, double[] into) {
         long segmentSize = 1L << segmentBits;
         int done = 0;
-        while (done < into.length) {
+        while (done < length) {
             long offset = (index + done) * type.width();
             int position = (int) (offset & (segmentSize - 1));
-            int count = (int) Math.min(into.length - done, (segmentSize - position) / type.width());
+            int count = (int) Math.min(length - done, (segmentSize - position) / type.width());
             convert(segments[(int) (offset >>> segmentBits)], position, count, into, done);
             done += count;
         }

@@ -8,6 +8,8 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.stream.IntStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -51,8 +53,38 @@ final class HeadInspection implements RowBlocks.Visitor {
 
     @Override
     public void visit(long from, INDArray block) {
+        inspect(from, block.size(0), Products.hostValues(block));
+    }
+
+    /**
+     * Inspects a block in another thread, since a digest takes one thread only, while the caller does something else that
+     * leaves the block as it is.
+     *
+     * @throws IllegalArgumentException as the inspection does, whatever the other work came to
+     */
+    void visitDuring(Runnable work, long from, INDArray block) {
         DoubleBuffer values = Products.hostValues(block);
-        for (long token = from; token < from + block.size(0); token++) {
+        CompletableFuture<Void> inspection = CompletableFuture.runAsync(() -> inspect(from, block.size(0), values));
+        try {
+            work.run();
+        } finally {
+            await(inspection);
+        }
+    }
+
+    private static void await(CompletableFuture<Void> inspection) {
+        try {
+            inspection.join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof IllegalArgumentException refusal) {
+                throw refusal;
+            }
+            throw e;
+        }
+    }
+
+    private void inspect(long from, long count, DoubleBuffer values) {
+        for (long token = from; token < from + count; token++) {
             values.get(row);
             for (int j = 0; j < row.length; j++) {
                 row[j] += 0.0;

@@ -3,6 +3,7 @@ package io.latent4j.vocabsem;
 
 import java.nio.FloatBuffer;
 import java.util.stream.IntStream;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.concurrency.AffinityManager;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -36,6 +37,16 @@ final class HostRows {
         Nd4j.getAffinityManager().ensureLocation(matrix, AffinityManager.Location.HOST);
         floats = matrix.data().asNioFloat();
         width = (int) matrix.size(1);
+    }
+
+    /** Whether a matrix can be opened as it is, without copying it from a GPU. */
+    static boolean canOpen(INDArray matrix) {
+        return matrix.dataType() == DataType.FLOAT
+                && Nd4j.getEnvironment().isCPU()
+                && matrix.offset() == 0
+                && matrix.stride(0) == matrix.size(1)
+                && matrix.stride(1) == 1
+                && matrix.length() < Integer.MAX_VALUE / Float.BYTES;
     }
 
     private HostRows(HostRows other) {

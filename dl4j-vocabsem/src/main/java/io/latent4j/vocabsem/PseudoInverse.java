@@ -76,10 +76,10 @@ final class PseudoInverse {
      * The first pass over the rows: the Gram matrix HᵀH.
      *
      * @param blocks the rows of H
-     * @param visitor shown each block before it is used
+     * @param inspection shown each block
      */
-    static double[][] gram(RowBlocks blocks, RowBlocks.Visitor visitor) {
-        return gram(blocks, null, 0, visitor);
+    static double[][] gram(RowBlocks blocks, HeadInspection inspection) {
+        return gram(blocks, null, 0, inspection);
     }
 
     /**
@@ -114,7 +114,7 @@ final class PseudoInverse {
             return null;
         }
         if (error > (blocks.vectors().dataType() == DataType.DOUBLE ? DOUBLE_ERROR : FLOAT_ERROR)) {
-            INDArray correction = factorize(gram(blocks, p, ridge, (from, block) -> {}));
+            INDArray correction = factorize(gram(blocks, p, ridge, null));
             if (correction == null) {
                 return null;
             }
@@ -134,7 +134,7 @@ final class PseudoInverse {
     private static Factor truncated(RowBlocks blocks, double[][] ridgedGram, double rcond, double ridge) {
         // The ridge shifts the eigenvalues but leaves the eigenvectors
         INDArray vectors = Nd4j.create(normalized(orthogonalize(ridgedGram)));
-        double[][] graded = orthogonalize(gram(blocks, vectors, 0, (from, block) -> {}));
+        double[][] graded = orthogonalize(gram(blocks, vectors, 0, null));
         double[] singular = norms(graded);
         double largest = Arrays.stream(singular).max().orElseThrow();
         double root = Math.sqrt(ridge);
@@ -161,13 +161,20 @@ final class PseudoInverse {
     }
 
     /** The Gram matrix of H·Pᵀ (with that of √ridge·Pᵀ), or of H where P is null, exactly symmetric. */
-    private static double[][] gram(RowBlocks blocks, @Nullable INDArray p, double ridge, RowBlocks.Visitor visitor) {
+    private static double[][] gram(
+            RowBlocks blocks, @Nullable INDArray p, double ridge, @Nullable HeadInspection inspection) {
         int d = blocks.vectors().features();
         INDArray sum = Nd4j.create(DataType.DOUBLE, new long[] {d, d}, 'f');
         blocks.forEach((from, block) -> {
-            visitor.visit(from, block);
-            INDArray rows = p == null ? block : blocks.timesTransposed(from, block, p);
-            Products.addGram(rows, sum, blocks.isFirstOfShape(from, block));
+            Runnable product = () -> {
+                INDArray rows = p == null ? block : blocks.timesTransposed(from, block, p);
+                Products.addGram(rows, sum, blocks.isFirstOfShape(from, block));
+            };
+            if (inspection == null) {
+                product.run();
+            } else {
+                inspection.visitDuring(product, from, block);
+            }
         });
         double[][] gram = new double[d][];
         double[][] triangle = Products.lowerRows(sum);

@@ -39,6 +39,7 @@ public class StartUpBenchmark extends PeerBenchmark {
         command.addAll(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx3g",
+                "-Dlatent4j.corpus=" + System.getProperty("latent4j.corpus", "integration-tests/target/corpus"),
                 "-cp",
                 System.getProperty("java.class.path")));
         String quickstart = "io.latent4j.it.quickstart.Quickstart";
@@ -70,7 +71,9 @@ public class StartUpBenchmark extends PeerBenchmark {
             ProcessBuilder builder =
                     new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log);
             if (size.equals(LEAST)) {
-                builder.environment().put("OMP_NUM_THREADS", "1"); // as its Maven profile has it
+                // As its Maven profile has it: one thread for everything
+                builder.environment().keySet().removeAll(List.of("ND4J_SKIP_BLAS_THREADS", "OPENBLAS_NUM_THREADS"));
+                builder.environment().put("OMP_NUM_THREADS", "1");
             }
             int code = builder.start().waitFor();
             if (code != 0) {
