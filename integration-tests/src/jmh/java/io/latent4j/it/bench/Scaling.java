@@ -3,6 +3,8 @@ package io.latent4j.it.bench;
 
 import java.awt.Color;
 import java.io.IOException;
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -181,16 +183,16 @@ public final class Scaling extends PageCommand {
             for (int i = 1; i < model.weights().length; i++) {
                 double weight = model.weights()[i];
                 String name = component.costNames().get(i);
-                per.add(String.format(Locale.ROOT, "%.3g ms per %s", weight, name));
+                per.add(digits(weight, 3) + " ms per " + name);
                 if (weight > 0 && name.startsWith("G")) {
-                    rates.add(String.format(Locale.ROOT, "%.2g %s/s", 1000 / weight, name));
+                    rates.add(digits(1000 / weight, 2) + " " + name + "/s");
                 }
             }
             page.append(String.format(
                     Locale.ROOT,
-                    "| %s | %.3g | %s | %s | %.0f %% (%d sizes) | %.0f %% (%d sizes) |%n",
+                    "| %s | %s | %s | %s | %.0f %% (%d sizes) | %.0f %% (%d sizes) |%n",
                     component.title(),
-                    model.weights()[0],
+                    digits(model.weights()[0], 3),
                     String.join(", ", per),
                     String.join(", ", rates),
                     100 * model.medianError(fit.fitted().points()),
@@ -201,11 +203,11 @@ public final class Scaling extends PageCommand {
                 CostModel.Point point = tried.points().get(i);
                 held.append(String.format(
                         Locale.ROOT,
-                        "| %s | %s | %.3g | %.3g | %+.0f %% |%n",
+                        "| %s | %s | %s | %s | %+.0f %% |%n",
                         component.title(),
                         tried.scales().get(i).label(component),
-                        point.ms(),
-                        model.ms(point.costs()),
+                        digits(point.ms(), 3),
+                        digits(model.ms(point.costs()), 3),
                         100 * model.relativeError(point)));
             }
             for (Scale scale : component.asked()) {
@@ -256,17 +258,18 @@ public final class Scaling extends PageCommand {
     private static String time(double ms) {
         double seconds = ms / 1000;
         return seconds < 1
-                ? String.format(Locale.ROOT, "%.3g ms", ms)
-                : seconds < 600
-                        ? String.format(Locale.ROOT, "%.3g s", seconds)
-                        : String.format(Locale.ROOT, "%.3g h", seconds / 3600);
+                ? digits(ms, 3) + " ms"
+                : seconds < 600 ? digits(seconds, 3) + " s" : digits(seconds / 3600, 3) + " h";
     }
 
     private static String memory(double bytes) {
         return bytes < 1e9
-                ? String.format(Locale.ROOT, "%.3g MB", bytes / 1e6)
-                : bytes < 1e12
-                        ? String.format(Locale.ROOT, "%.3g GB", bytes / 1e9)
-                        : String.format(Locale.ROOT, "%.3g TB", bytes / 1e12);
+                ? digits(bytes / 1e6, 3) + " MB"
+                : bytes < 1e12 ? digits(bytes / 1e9, 3) + " GB" : digits(bytes / 1e12, 3) + " TB";
+    }
+
+    /** So many significant digits, without an exponent. */
+    private static String digits(double value, int count) {
+        return new BigDecimal(value).round(new MathContext(count)).toPlainString();
     }
 }
