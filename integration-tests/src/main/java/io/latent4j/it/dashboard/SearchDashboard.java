@@ -33,6 +33,9 @@ import org.slf4j.LoggerFactory;
  * <p>The page needs no server and no network. It is written anew when a candidate is made, starts, or ends, and replaced as
  * a whole, so that a browser never reads half a page. A page that can't be written is logged and does not end the search.
  *
+ * <p>The best candidate is that of all which have a score; of equal ones Arbiter's. Candidates that end while Arbiter shuts
+ * down are shown, and may be better than its best, as it can leave them out of its results.
+ *
  * <p>Arbiter reports a failed candidate only with the next change of the runner, so it appears up to a few seconds late.
  */
 public final class SearchDashboard implements StatusListener {
@@ -126,6 +129,7 @@ public final class SearchDashboard implements StatusListener {
                             score.minimize(),
                             parameters,
                             List.copyOf(candidates.values()),
+                            runner.bestScoreCandidateIndex(),
                             started,
                             Instant.now(),
                             finished),

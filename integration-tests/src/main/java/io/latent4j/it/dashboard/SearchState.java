@@ -19,6 +19,7 @@ import org.deeplearning4j.arbiter.optimize.runner.CandidateStatus;
  * @param minimize whether smaller scores are better
  * @param parameters the searched options
  * @param candidates all candidates that there are, by number
+ * @param chosen number of the candidate that Arbiter holds for the best, -1 before there is one
  * @param started when the search began
  * @param now when this was so
  * @param finished whether there is nothing to come
@@ -29,6 +30,7 @@ record SearchState(
         boolean minimize,
         List<HyperParameter> parameters,
         List<CandidateInfo> candidates,
+        int chosen,
         Instant started,
         Instant now,
         boolean finished) {
@@ -68,9 +70,15 @@ record SearchState(
                 .toList();
     }
 
-    /** The best of the scored; of equal ones the first. */
+    /** The best of the scored; of equal ones that which Arbiter chose, else the first. */
     Optional<CandidateInfo> best() {
-        return scored().stream().reduce((a, b) -> better(b.getScore(), a.getScore()) ? b : a);
+        return scored().stream().reduce((a, b) -> better(b, a) ? b : a);
+    }
+
+    private boolean better(CandidateInfo candidate, CandidateInfo than) {
+        return candidate.getIndex() == chosen
+                ? !better(than.getScore(), candidate.getScore())
+                : better(candidate.getScore(), than.getScore());
     }
 
     /** The best score after each of the scored. */

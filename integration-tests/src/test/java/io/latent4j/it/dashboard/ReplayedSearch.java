@@ -227,7 +227,7 @@ final class ReplayedSearch implements IOptimizationRunner {
 
     @Override
     public int bestScoreCandidateIndex() {
-        throw new UnsupportedOperationException();
+        return -1;
     }
 
     @Override

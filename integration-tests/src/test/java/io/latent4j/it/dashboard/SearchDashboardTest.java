@@ -118,8 +118,12 @@ class SearchDashboardTest {
     }
 
     private static SearchState state(boolean minimize, List<CandidateInfo> candidates) {
+        return state(minimize, candidates, -1);
+    }
+
+    private static SearchState state(boolean minimize, List<CandidateInfo> candidates, int chosen) {
         return new SearchState(
-                "t", "s", minimize, List.of(), candidates, Instant.EPOCH, Instant.ofEpochSecond(9), false);
+                "t", "s", minimize, List.of(), candidates, chosen, Instant.EPOCH, Instant.ofEpochSecond(9), false);
     }
 
     @Test
@@ -141,6 +145,24 @@ class SearchDashboardTest {
                 List.of(4, 1, 2, 0, 3),
                 more.ended().stream().map(CandidateInfo::getIndex).toList());
         assertTrue(state(false, List.of()).best().isEmpty());
+    }
+
+    @Test
+    void ofEqualScoresTheBestIsArbiters() {
+        List<CandidateInfo> candidates = List.of(
+                candidate(0, CandidateStatus.Complete, 1.0, 30),
+                candidate(1, CandidateStatus.Complete, 1.0, 20),
+                candidate(2, CandidateStatus.Complete, 0.5, 10));
+        for (int chosen : new int[] {0, 1}) {
+            assertEquals(
+                    chosen,
+                    state(false, candidates, chosen).best().orElseThrow().getIndex());
+        }
+        assertEquals(1, state(false, candidates).best().orElseThrow().getIndex(), "none chosen: the first that ended");
+        assertEquals(
+                1,
+                state(false, candidates, 2).best().orElseThrow().getIndex(),
+                "Arbiter has not yet taken notice of better ones");
     }
 
     private static List<Importance> importance(int n, ToDoubleFunction<double[]> score) {
@@ -281,7 +303,15 @@ class SearchDashboardTest {
         search.complete(low, 0);
         search.complete(high, 1);
         SearchState state = new SearchState(
-                "t", "s", true, search.parameters(), search.getCandidateStatus(), Instant.EPOCH, Instant.EPOCH, true);
+                "t",
+                "s",
+                true,
+                search.parameters(),
+                search.getCandidateStatus(),
+                -1,
+                Instant.EPOCH,
+                Instant.EPOCH,
+                true);
         Document svg = parse(SearchCharts.parallelCoordinates(state));
         var lines = svg.getElementsByTagName("polyline");
         assertEquals(2, lines.getLength());

@@ -21,11 +21,16 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.deeplearning4j.arbiter.optimize.api.OptimizationResult;
 import org.deeplearning4j.arbiter.optimize.api.ParameterSpace;
 import org.deeplearning4j.arbiter.optimize.api.saving.ResultReference;
@@ -55,6 +60,8 @@ class ArbiterSearchTest {
     private static final int THREADS = 3;
     /** Scores of a reloaded network are of the same float32 arithmetic, in sums of another order at most. */
     private static final double TOLERANCE = 1e-5;
+
+    private static final Pattern TOP = Pattern.compile("<tr data-candidate=\"(\\d+)\" class=\"complete top\">");
 
     @TempDir
     Path folder;
@@ -109,8 +116,28 @@ class ArbiterSearchTest {
         assertEquals(runner.bestScore(), score.score(model, source, task.properties()), TOLERANCE);
         String page = Files.readString(folder.resolve("search.html"));
         assertTrue(page.contains("data-state=\"finished\""));
-        assertTrue(page.contains("<tr data-candidate=\"" + best.getIndex() + "\" class=\"complete top\">"));
+        Matcher top = TOP.matcher(page);
+        assertTrue(top.find(), () -> "no best candidate in " + page);
+        Map<Integer, Double> saved = savedScores();
+        double highest = saved.values().stream().max(Double::compare).orElseThrow();
+        int shown = Integer.parseInt(top.group(1));
+        assertEquals(highest, saved.get(shown), "the page shows all that were trained");
+        if (best.getScore() == highest) { // it is not if Arbiter left out what ended after the last one it asked for
+            assertEquals(best.getIndex(), shown);
+        }
         return best;
+    }
+
+    private Map<Integer, Double> savedScores() throws IOException {
+        Map<Integer, Double> scores = new HashMap<>();
+        try (Stream<Path> candidates = Files.list(folder.resolve("search"))) {
+            for (Path candidate : candidates.toList()) {
+                scores.put(
+                        Integer.valueOf(candidate.getFileName().toString()),
+                        Double.valueOf(Files.readString(candidate.resolve("score.txt"))));
+            }
+        }
+        return scores;
     }
 
     // ---- networks --------------------------------------------------------------------------------------------------
