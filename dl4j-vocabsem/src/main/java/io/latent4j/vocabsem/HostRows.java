@@ -25,17 +25,19 @@ final class HostRows {
     }
 
     private final FloatBuffer floats;
+    private final int first;
     private final int width;
     private float[] narrow = new float[0];
 
     /**
      * Opens a matrix.
      *
-     * @param matrix row-major, FLOAT, at the beginning of its buffer, of less than 2³¹ bytes
+     * @param matrix row-major, FLOAT, in the first 2³¹ bytes of its buffer
      */
     HostRows(INDArray matrix) {
         Nd4j.getAffinityManager().ensureLocation(matrix, AffinityManager.Location.HOST);
-        floats = matrix.data().asNioFloat();
+        floats = matrix.data().asNioFloat(); // of the whole buffer, of which the matrix may be a part
+        first = (int) matrix.offset();
         width = (int) matrix.size(1);
     }
 
@@ -43,14 +45,14 @@ final class HostRows {
     static boolean canOpen(INDArray matrix) {
         return matrix.dataType() == DataType.FLOAT
                 && Nd4j.getEnvironment().isCPU()
-                && matrix.offset() == 0
                 && matrix.stride(0) == matrix.size(1)
                 && matrix.stride(1) == 1
-                && matrix.length() < Integer.MAX_VALUE / Float.BYTES;
+                && matrix.offset() + matrix.length() < Integer.MAX_VALUE / Float.BYTES;
     }
 
     private HostRows(HostRows other) {
         floats = other.floats.duplicate();
+        first = other.first;
         width = other.width;
     }
 
@@ -59,10 +61,20 @@ final class HostRows {
         return new HostRows(this);
     }
 
+    /** Reads a row as it is. */
+    void read(int row, float[] into) {
+        floats.position(first + row * width).get(into, 0, width);
+    }
+
+    /** Writes a row as it is; {@link #written} ends the writing. */
+    void write(int row, float[] values) {
+        floats.position(first + row * width).put(values, 0, width);
+    }
+
     /** Reads {@code count} elements of a row. */
     void read(int row, int from, int count, double[] into) {
         float[] values = narrow(count);
-        floats.position(row * width + from).get(values, 0, count);
+        floats.position(first + row * width + from).get(values, 0, count);
         for (int j = 0; j < count; j++) {
             into[j] = values[j];
         }
@@ -74,7 +86,7 @@ final class HostRows {
         for (int j = 0; j < count; j++) {
             rounded[j] = (float) values[j];
         }
-        floats.position(row * width + from).put(rounded, 0, count);
+        floats.position(first + row * width + from).put(rounded, 0, count);
     }
 
     private float[] narrow(int count) {

@@ -48,6 +48,9 @@ final class LogitBlocks {
     /** EUCLIDEAN: the column sums that the gradient of the bases needs. */
     private @Nullable INDArray columnSums;
 
+    /** COSINE: what the rows of the states' gradients are yet to be multiplied by. */
+    private float @Nullable [] missingShares;
+
     private boolean basesGradientBegun;
     private double logScale;
 
@@ -69,11 +72,11 @@ final class LogitBlocks {
         switch (similarity) {
             case COSINE -> {
                 perBasis = null;
-                factors = inverse(this.bases.norm2(false, 1))
+                factors = RowOperations.inverseNorms(this.bases)
                         .reshape(1, bases.size(0))
                         .muli(scale);
-                perState = inverse(points.norm2(true, 1));
-                this.states = points.mulColumnVector(perState);
+                perState = RowOperations.inverseNorms(points);
+                this.states = RowOperations.multiply(points, perState, points.ulike());
             }
             case EUCLIDEAN -> {
                 INDArray stateNorms = points.norm2(true, 1);
@@ -113,13 +116,6 @@ final class LogitBlocks {
         INDArray typed = matrix.castTo(type);
         boolean ready = typed.ordering() == 'c' && typed.stride(1) == 1 && typed.stride(0) == typed.size(1);
         return ready ? typed : typed.dup('c');
-    }
-
-    /** 1/norm, and 0 for 0. */
-    private static INDArray inverse(INDArray norms) {
-        INDArray squares = norms.mul(norms);
-        Transforms.max(squares, Float.MIN_NORMAL, false);
-        return norms.divi(squares);
     }
 
     DataType type() {
@@ -209,7 +205,7 @@ final class LogitBlocks {
      * @param logits the logits; not used but for EUCLIDEAN, then overwritten
      * @param epsilon gradient of the {@link #products}: that of the logits, {@linkplain #scale scaled}; row-major [to −
      *     from, K]; overwritten
-     * @param shares what the rows of {@code epsilon} are yet to be multiplied by, [to − from, 1]; null: nothing
+     * @param shares what the rows of {@code epsilon} are yet to be multiplied by; null: nothing
      * @param statesGradient set, row-major [to − from, d]
      * @param basesGradient row-major [K, d], set by the first block and added to by later ones; null: not wanted
      */
@@ -218,7 +214,7 @@ final class LogitBlocks {
             long to,
             INDArray logits,
             INDArray epsilon,
-            @Nullable INDArray shares,
+            float @Nullable [] shares,
             INDArray statesGradient,
             @Nullable INDArray basesGradient) {
         INDArray points = rows(states, from, to);
@@ -227,7 +223,7 @@ final class LogitBlocks {
         switch (similarity) {
             case EUCLIDEAN -> {
                 if (shares != null) {
-                    epsilon.muliColumnVector(shares);
+                    epsilon.muliColumnVector(RowOperations.column(shares));
                 }
                 logScale += Nd4j.getExecutioner()
                         .execAndReturn(new Dot(epsilon, logits))
@@ -251,11 +247,19 @@ final class LogitBlocks {
                 // A cosine's scale is among its factors
                 double factor = similarity == Similarity.COSINE ? 1 : scale;
                 Nd4j.gemm(epsilon, bases, statesGradient, false, false, factor, 0);
-                if (shares != null) {
-                    statesGradient.muliColumnVector(shares);
+                INDArray shared = points;
+                if (shares != null && similarity == Similarity.COSINE) {
+                    if (missingShares == null) {
+                        missingShares = new float[(int) stateCount()];
+                    }
+                    System.arraycopy(shares, 0, missingShares, (int) from, shares.length);
+                } else if (shares != null) {
+                    RowOperations.multiply(statesGradient, RowOperations.column(shares), statesGradient);
                 }
                 if (basesGradient != null) {
-                    INDArray shared = shares == null ? points : points.mulColumnVector(shares);
+                    if (shares != null) {
+                        shared = RowOperations.multiply(points, RowOperations.column(shares), points.ulike());
+                    }
                     Nd4j.gemm(epsilon, shared, basesGradient, true, false, factor, beta);
                 }
             }
@@ -272,9 +276,11 @@ final class LogitBlocks {
     double finish(INDArray statesGradient, @Nullable INDArray basesGradient) {
         switch (similarity) {
             case COSINE -> {
-                INDArray along = rowDots(statesGradient, states);
-                logScale = along.sumNumber().doubleValue();
-                statesGradient.subi(states.mulColumnVector(along)).muliColumnVector(perState);
+                INDArray factor = missingShares == null ? perState : perState.mul(RowOperations.column(missingShares));
+                double[] along = RowOperations.project(statesGradient, states, null, factor);
+                for (int i = 0; i < along.length; i++) {
+                    logScale += missingShares == null ? along[i] : along[i] * missingShares[i];
+                }
                 if (basesGradient != null) {
                     projectBases(basesGradient);
                 }
@@ -287,7 +293,9 @@ final class LogitBlocks {
                                     gradient.addi(rows(bases, from, to).mulColumnVector(column(columnSums, from, to))));
                 }
             }
-            default -> logScale = rowDots(statesGradient, states).sumNumber().doubleValue();
+            default ->
+                logScale =
+                        RowOperations.dots(statesGradient, states).sumNumber().doubleValue();
         }
         return logScale;
     }
@@ -305,15 +313,9 @@ final class LogitBlocks {
 
     private void projectBases(INDArray basesGradient) {
         forEachBasisBlock(basesGradient, (from, to, gradient) -> {
-            INDArray basis = rows(bases, from, to);
-            INDArray inverseNorm = column(factors, from, to).div(scale);
-            INDArray part = rowDots(gradient, basis).muli(inverseNorm).muli(inverseNorm);
-            gradient.subi(basis.mulColumnVector(part));
+            INDArray inverseNorms = column(factors, from, to).div(scale);
+            RowOperations.project(gradient, rows(bases, from, to), inverseNorms.muli(inverseNorms), null);
         });
-    }
-
-    private static INDArray rowDots(INDArray a, INDArray b) {
-        return Nd4j.getExecutioner().exec(new Dot(a, b, 1)).reshape(a.size(0), 1);
     }
 
     private static INDArray column(INDArray row, long from, long to) {

@@ -147,7 +147,7 @@ public final class SparseCrossEntropy {
             if (kept != buffer) {
                 block.assign(logits);
             }
-            INDArray shares = null;
+            float[] shares = null;
             if (blocks.onHost()) {
                 shares = onHost(blocks, block, (int) from, ids, weights, clip, losses, statesGradient != null);
             } else {
@@ -202,8 +202,9 @@ public final class SparseCrossEntropy {
                 labelShares[i - from] = (float) (weight * factors[ids[i]]);
             }
             if (gradient != null) {
-                gradient.muliColumnVector(column(shares));
-                gradient.subi(blocks.bases(Arrays.copyOfRange(ids, from, to)).muliColumnVector(column(labelShares)));
+                RowOperations.multiply(gradient, RowOperations.column(shares), gradient);
+                gradient.subi(blocks.bases(Arrays.copyOfRange(ids, from, to))
+                        .muliColumnVector(RowOperations.column(labelShares)));
             }
         }
     }
@@ -238,17 +239,13 @@ public final class SparseCrossEntropy {
         return -weight * Math.log(Math.max(clip, probability));
     }
 
-    private static INDArray column(float[] values) {
-        return Nd4j.createFromArray(values).reshape(values.length, 1);
-    }
-
     /**
      * Losses of a block of products, which become their own gradients but for one factor per row.
      *
      * @param from state of the first row
-     * @return the rows' factors, [rows, 1]
+     * @return the rows' factors
      */
-    private static INDArray onHost(
+    private static float[] onHost(
             LogitBlocks blocks,
             INDArray block,
             int from,
@@ -278,7 +275,7 @@ public final class SparseCrossEntropy {
             }
         });
         HostRows.written(block);
-        return column(shares);
+        return shares;
     }
 
     /** The same by operations of ND4J, on any device and for any type. */

