@@ -75,8 +75,8 @@ final class LogitBlocks {
                 factors = RowOperations.inverseNorms(this.bases)
                         .reshape(1, bases.size(0))
                         .muli(scale);
-                perState = RowOperations.inverseNorms(points);
-                this.states = RowOperations.multiply(points, perState, points.ulike());
+                this.states = points.ulike();
+                perState = RowOperations.normalize(points, this.states);
             }
             case EUCLIDEAN -> {
                 INDArray stateNorms = points.norm2(true, 1);

@@ -38,6 +38,20 @@ final class RowOperations {
         });
     }
 
+    /** The same with what is made of the rows put to another matrix, or the same. */
+    private static void forEach(INDArray from, INDArray to, Steps steps) {
+        HostRows target = new HostRows(to);
+        forEach(from, () -> {
+            HostRows own = target.duplicate();
+            Step step = steps.begin();
+            return (i, row) -> {
+                step.run(i, row);
+                own.write(i, row);
+            };
+        });
+        HostRows.written(to);
+    }
+
     /** 1/‖x_i‖, and 0 for 0; {@code [N, 1]}. */
     static INDArray inverseNorms(INDArray x) {
         if (!HostRows.canOpen(x)) {
@@ -47,12 +61,33 @@ final class RowOperations {
             return norms.divi(squares);
         }
         float[] inverses = new float[(int) x.size(0)];
-        forEach(x, () -> (i, row) -> inverses[i] = (float) inverse(dot(row, row)));
+        forEach(x, () -> (i, row) -> inverses[i] = inverse(dot(row, row)));
         return column(inverses);
     }
 
-    private static double inverse(double square) {
-        return Math.sqrt(square) / Math.max(square, Float.MIN_NORMAL);
+    /** Sets {@code to} to x_i/‖x_i‖, and returns 1/‖x_i‖; 0 for 0. */
+    static INDArray normalize(INDArray x, INDArray to) {
+        if (!HostRows.canOpen(x) || !HostRows.canOpen(to)) {
+            INDArray inverses = inverseNorms(x);
+            x.muli(inverses, to);
+            return inverses;
+        }
+        float[] inverses = new float[(int) x.size(0)];
+        forEach(x, to, () -> (i, row) -> {
+            inverses[i] = inverse(dot(row, row));
+            multiply(row, inverses[i]);
+        });
+        return column(inverses);
+    }
+
+    private static float inverse(double square) {
+        return (float) (Math.sqrt(square) / Math.max(square, Float.MIN_NORMAL));
+    }
+
+    private static void multiply(float[] row, float factor) {
+        for (int j = 0; j < row.length; j++) {
+            row[j] *= factor;
+        }
     }
 
     /** Sets {@code to}, which may be x itself, to {@code factor_i·x_i}. */
@@ -61,18 +96,7 @@ final class RowOperations {
             return x.muli(factor, to);
         }
         float[] factors = factor.toFloatVector();
-        HostRows target = new HostRows(to);
-        forEach(x, () -> {
-            HostRows own = target.duplicate();
-            return (i, row) -> {
-                float f = factors[i];
-                for (int j = 0; j < row.length; j++) {
-                    row[j] *= f;
-                }
-                own.write(i, row);
-            };
-        });
-        HostRows.written(to);
+        forEach(x, to, () -> (i, row) -> multiply(row, factors[i]));
         return to;
     }
 

@@ -59,6 +59,20 @@ class RowOperationsTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({"3, 5", "700, 301"})
+    void normalize(int count, int width) {
+        INDArray x = vectors(count, width);
+        INDArray expected = Nd4j.create(DataType.DOUBLE, new long[] {count, width}, 'c');
+        RowOperations.normalize(wide(x), expected);
+        INDArray to = Nd4j.create(DataType.FLOAT, new long[] {count, width}, 'c');
+        INDArray inverses = RowOperations.normalize(x, to);
+        assertEquals(RowOperations.inverseNorms(x), inverses);
+        assertNear(expected, to);
+        assertEquals(0, to.getRow(1).amaxNumber().doubleValue());
+        assertEquals(1, expected.getRow(2).norm2Number().doubleValue(), 1e-12);
+    }
+
     @Test
     void normsAtTheEndsOfTheRange() {
         INDArray x = Nd4j.createFromArray(new float[][] {{3e18f, 4e18f}, {3e-18f, 4e-18f}, {1e-30f, 0}});
