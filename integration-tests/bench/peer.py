@@ -8,6 +8,7 @@ A case is a function of arrays (torch tensors) and settings which returns a dict
 that return a number to compare, or None. Needs Debian's python3-torch, python3-numpy and libopenblas0-pthread.
 """
 
+import ctypes
 import importlib
 import json
 import os
@@ -71,6 +72,17 @@ def run(question):
     return {"ms": 1000 * seconds[arm], "check": check, "extra_bytes": status("VmHWM:") - resident}
 
 
+def version():
+    openblas = ctypes.CDLL("libopenblas.so.0")
+    openblas.openblas_get_config.restype = openblas.openblas_get_corename.restype = ctypes.c_char_p
+    return "PyTorch %s, Python %s, %s with kernels %s" % (
+        torch.__version__,
+        sys.version.split()[0],
+        " ".join(openblas.openblas_get_config().decode().split()[:2]),
+        openblas.openblas_get_corename().decode(),
+    )
+
+
 def main():
     torch.set_num_threads(THREADS)
     arms.update(machine())
@@ -84,7 +96,7 @@ def main():
             elif "run" in question:
                 reply = run(question)
             else:
-                reply = {"version": "PyTorch %s, Python %s" % (torch.__version__, sys.version.split()[0])}
+                reply = {"version": version()}
         except Exception:
             reply = {"error": traceback.format_exc()}
         print(json.dumps(reply), file=replies)

@@ -49,9 +49,9 @@ record BenchmarkReport(Map<Case, List<Comparison>> results, Map<String, String> 
     private String page() {
         StringBuilder page = new StringBuilder("# Benchmarks\n\n");
         page.append("""
-                Written by `bash integration-tests/bench/run`. Both sides take turns in one run, on the same float32 data with two
-                threads each (ours for matrix products and in kernels; ND4J's other operations take one,
-                [why](performance.md#2-the-two-thread-pools)); a ratio is our time to the other's, the median over the turns ± half the distance of the quartiles,
+                Written by `bash integration-tests/bench/run`. Both sides take turns in one run, on the same float32 data with
+                OpenBLAS' kernels of the same name and two threads each (ours for matrix products and in kernels; ND4J's other
+                operations take one, [why](performance.md#2-the-two-thread-pools)); a ratio is our time to the other's, the median over the turns ± half the distance of the quartiles,
                 and 1 means equal. Rates count the operations a method can't do without (a symmetric product once) and are set
                 beside the rate of a 2048³ float product, bytes beside that of a 256 MB copy, both measured by PyTorch in the same
                 turns. Memory is the highest resident memory during the first call beyond that before it. After each turn both sides'

@@ -47,10 +47,10 @@ final class Peer implements AutoCloseable {
     Peer(Path directory) throws IOException {
         folder = Files.createTempDirectory("latent4j-bench");
         ProcessBuilder builder = new ProcessBuilder("/usr/bin/python3", "peer.py").directory(directory.toFile());
-        // OpenBLAS chooses its kernels itself there, as ours are named for an older version; peer.py sets its threads
-        builder.environment()
-                .keySet()
-                .removeAll(List.of("OPENBLAS_CORETYPE", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"));
+        // It keeps OPENBLAS_CORETYPE: left to itself, its OpenBLAS takes SSE kernels for CPUs newer than it, as ours
+        // does.
+        // peer.py sets its threads
+        builder.environment().keySet().removeAll(List.of("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"));
         builder.environment().put("PYTHONDONTWRITEBYTECODE", "1");
         process = builder.redirectError(ProcessBuilder.Redirect.INHERIT).start();
         toPeer = new PrintStream(process.getOutputStream(), true, StandardCharsets.UTF_8);
