@@ -34,7 +34,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  *
  * <p>When to use it: up to some hundred thousand sequences, many queries at once, or as the reference for an approximate
  * index. A search costs the matrix product of queries and vectors, {@code 2·P·n·d} operations; beside the vectors it
- * holds a block of 256 by 8192 scores and the hits. What is added can be found at once. Of equal scores the sequence
+ * holds a block of 256 by 4096 scores and the hits. What is added can be found at once. Of equal scores the sequence
  * that was added first comes first; a replaced sequence keeps its place. Holds at most 2³¹−1 sequences.
  *
  * <p>Source: Lee et al., "Semiparametric Token-Sequence Co-Supervision", ACL 2024, arXiv 2403.09024, section on
@@ -43,7 +43,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * @see LuceneSequenceIndex
  */
 public final class ExactSequenceIndex implements SequenceIndex {
-    private static final int BLOCK_ROWS = 8192;
+    private static final int BLOCK_ROWS = 4096;
     private static final int FIRST_ROWS = 64;
     private static final int QUERY_ROWS = 256;
     private static final int FEW_QUERIES = 4;
