@@ -161,6 +161,7 @@ public final class IsoScoreStar {
         INDArray gradient = Nd4j.createUninitialized(
                 points.array().dataType(), points.array().shape(), 'c');
         evaluation.gradient(1.0, List.of(gradient), false);
+        evaluation.release();
         return new ScoreAndGradient(evaluation.score(), gradient);
     }
 
@@ -297,6 +298,15 @@ public final class IsoScoreStar {
                 route.prepareGradient(
                         4 * (1 - route.zeta) * route.trace / ((route.weight - 1) * (route.n - 1) * route.squares),
                         route.trace / route.squares);
+            } else {
+                route.release();
+            }
+        }
+
+        /** Ends the use of the gradient. */
+        private void release() {
+            if (route != null) {
+                route.release();
             }
         }
 
@@ -429,6 +439,15 @@ public final class IsoScoreStar {
         abstract void prepareGradient(double a, double traceOverSquares);
 
         abstract void gradient(double factor, List<INDArray> targets, boolean add);
+
+        /** Frees the matrices: outside of workspaces fresh memory may cost as much as the products. */
+        abstract void release();
+
+        static void release(@Nullable INDArray matrix) {
+            if (matrix != null && matrix.closeable()) {
+                matrix.close();
+            }
+        }
     }
 
     /** {@code N ≥ n}: M itself; the gradient is Xc·A with A = a(I − (t/f)M). */
@@ -531,6 +550,11 @@ public final class IsoScoreStar {
                     }
                 }
             }
+        }
+
+        @Override
+        void release() {
+            release(matrix);
         }
 
         private void addProduct(INDArray x, double factor, boolean add, INDArray sum) {
@@ -728,6 +752,15 @@ public final class IsoScoreStar {
                     }
                     row = next;
                 }
+            }
+        }
+
+        @Override
+        void release() {
+            release(gram);
+            release(xShrinkage);
+            if (!direct) {
+                release(x);
             }
         }
     }

@@ -8,13 +8,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.openjdk.jmh.annotations.Param;
 
 /**
  * IsoScore* of N points of n dimensions with its gradient, as a training step takes them: the gradient is added to
- * epsilons that exist. Peers: the published algorithm (singular values of the covariance, automatic differentiation)
+ * epsilons that exist, in a workspace, as DL4J's layers call it. Peers: the published algorithm (singular values of the covariance, automatic differentiation)
  * and the closed form with its gradient written out in PyTorch. {@code bash integration-tests/bench/run --only IsoScoreStar}
  */
 public class IsoScoreStarBenchmark extends PeerBenchmark {
@@ -58,10 +59,12 @@ public class IsoScoreStarBenchmark extends PeerBenchmark {
 
     @Override
     double call() {
-        IsoScoreStar.Evaluation evaluation =
-                IsoScoreStar.evaluate("points", List.of(Points.rows(points)), null, 0, true);
-        evaluation.addGradient(1, List.of(epsilon));
-        return evaluation.score();
+        try (MemoryWorkspace ignored = workspace()) {
+            IsoScoreStar.Evaluation evaluation =
+                    IsoScoreStar.evaluate("points", List.of(Points.rows(points)), null, 0, true);
+            evaluation.addGradient(1, List.of(epsilon));
+            return evaluation.score();
+        }
     }
 
     @Override

@@ -10,8 +10,6 @@ import java.util.Map;
 import java.util.Set;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
-import org.nd4j.linalg.api.memory.conf.WorkspaceConfiguration;
-import org.nd4j.linalg.api.memory.enums.LearningPolicy;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -27,9 +25,6 @@ import org.openjdk.jmh.annotations.Param;
 @Measurement(iterations = 5)
 public class NextSequenceContrastBenchmark extends PeerBenchmark {
     private static final int WIDTH = 768;
-    private static final WorkspaceConfiguration WORKSPACE = WorkspaceConfiguration.builder()
-            .policyLearning(LearningPolicy.FIRST_LOOP)
-            .build();
 
     /** Queries × own keys, + the memory's. */
     @Param("512x1024")
@@ -78,7 +73,7 @@ public class NextSequenceContrastBenchmark extends PeerBenchmark {
 
     @Override
     double call() {
-        try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().getAndActivateWorkspace(WORKSPACE, "contrast")) {
+        try (MemoryWorkspace ignored = workspace()) {
             if (remembered > 0) {
                 memory.copyTo(rows(own, own + remembered), Set.of());
             }

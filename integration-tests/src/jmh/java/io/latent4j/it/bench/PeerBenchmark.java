@@ -13,6 +13,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.DoubleSupplier;
+import org.nd4j.linalg.api.memory.MemoryWorkspace;
+import org.nd4j.linalg.api.memory.conf.WorkspaceConfiguration;
+import org.nd4j.linalg.api.memory.enums.LearningPolicy;
 import org.nd4j.linalg.factory.Nd4j;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -72,6 +75,10 @@ public abstract class PeerBenchmark {
     /** A call this long needs no warming up. */
     private static final double SLOW_MS = 10_000;
 
+    private static final WorkspaceConfiguration WORKSPACE = WorkspaceConfiguration.builder()
+            .policyLearning(LearningPolicy.FIRST_LOOP)
+            .build();
+
     private final Map<String, DoubleSupplier> yardsticks = new LinkedHashMap<>();
     private final Map<String, Integer> limits = new LinkedHashMap<>();
     private final Map<String, Integer> measured = new LinkedHashMap<>();
@@ -102,6 +109,11 @@ public abstract class PeerBenchmark {
     /** Highest relative difference of an arm's result from ours. */
     double tolerance() {
         return 1e-3;
+    }
+
+    /** Memory as DL4J's layers have it: taken once, given out anew at each call. To be closed. */
+    static MemoryWorkspace workspace() {
+        return Nd4j.getWorkspaceManager().getAndActivateWorkspace(WORKSPACE, "benchmark");
     }
 
     final Peer peer() {
