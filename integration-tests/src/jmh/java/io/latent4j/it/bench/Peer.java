@@ -47,9 +47,7 @@ final class Peer implements AutoCloseable {
     Peer(Path directory) throws IOException {
         folder = Files.createTempDirectory("latent4j-bench");
         ProcessBuilder builder = new ProcessBuilder("/usr/bin/python3", "peer.py").directory(directory.toFile());
-        // It keeps OPENBLAS_CORETYPE: left to itself, its OpenBLAS takes SSE kernels for CPUs newer than it, as ours
-        // does.
-        // peer.py sets its threads
+        // peer.py sets its threads. OPENBLAS_CORETYPE stays: its OpenBLAS too takes SSE kernels on CPUs it doesn't know
         builder.environment().keySet().removeAll(List.of("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"));
         builder.environment().put("PYTHONDONTWRITEBYTECODE", "1");
         process = builder.redirectError(ProcessBuilder.Redirect.INHERIT).start();
