@@ -35,6 +35,7 @@ class SparkClusterTest {
     @Test
     @Timeout(value = 5, unit = TimeUnit.MINUTES)
     void trainsAsOneMachineDoesAlsoWhenAWorkerIsKilled() throws Exception {
+        Sparks.assumeRuns();
         try (StandaloneCluster cluster = new StandaloneCluster(folder, 2)) {
             SparkConf conf = cluster.conf()
                     .set("spark.scheduler.minRegisteredResourcesRatio", "1")

@@ -32,10 +32,15 @@ final class Sparks {
         return context(new SparkConf().setMaster("local[" + workers + "]"), serializer);
     }
 
-    static JavaSparkContext context(SparkConf conf, Serializer serializer) {
+    /** Skips the test where Spark can't run. */
+    static void assumeRuns() {
         assumeTrue(
                 Runtime.version().feature() < 23,
                 "Spark 3.5 asks for a Subject of the security manager, which is gone from JDK 23 on");
+    }
+
+    static JavaSparkContext context(SparkConf conf, Serializer serializer) {
+        assumeRuns();
         conf.setAppName("latent4j")
                 .set("spark.ui.enabled", "false")
                 .set("spark.driver.host", "127.0.0.1")
