@@ -29,11 +29,15 @@ final class BlockBuffer implements AutoCloseable {
         return count == buffer.rows() ? buffer : buffer.get(NDArrayIndex.interval(0, count), NDArrayIndex.all());
     }
 
-    /** Frees the memory at once where no workspace owns it. */
     @Override
     public void close() {
-        if (buffer != null && buffer.closeable()) {
-            buffer.close();
+        free(buffer);
+    }
+
+    /** Frees memory at once where no workspace owns it. */
+    static void free(@Nullable INDArray array) {
+        if (array != null && array.closeable()) {
+            array.close();
         }
     }
 }

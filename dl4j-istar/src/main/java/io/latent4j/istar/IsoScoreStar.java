@@ -442,12 +442,6 @@ public final class IsoScoreStar {
 
         /** Frees the matrices: outside of workspaces fresh memory may cost as much as the products. */
         abstract void release();
-
-        static void release(@Nullable INDArray matrix) {
-            if (matrix != null && matrix.closeable()) {
-                matrix.close();
-            }
-        }
     }
 
     /** {@code N ≥ n}: M itself; the gradient is Xc·A with A = a(I − (t/f)M). */
@@ -554,7 +548,7 @@ public final class IsoScoreStar {
 
         @Override
         void release() {
-            release(matrix);
+            BlockBuffer.free(matrix);
         }
 
         private void addProduct(INDArray x, double factor, boolean add, INDArray sum) {
@@ -757,10 +751,10 @@ public final class IsoScoreStar {
 
         @Override
         void release() {
-            release(gram);
-            release(xShrinkage);
+            BlockBuffer.free(gram);
+            BlockBuffer.free(xShrinkage);
             if (!direct) {
-                release(x);
+                BlockBuffer.free(x);
             }
         }
     }

@@ -16,8 +16,8 @@ import org.openjdk.jmh.annotations.Param;
 /**
  * IsoScore* of N points of n dimensions with its gradient, as a training step takes them: the gradient is added to
  * epsilons that exist, in a workspace, as DL4J's layers call it. Peers: the published algorithm (singular values of the
- * covariance, automatic differentiation) and the closed form with its gradient written out in PyTorch. {@code bash
- * integration-tests/bench/run --only IsoScoreStar}
+ * covariance, automatic differentiation) and the closed form with its gradient written out in PyTorch.
+ * {@code bash integration-tests/bench/run --only IsoScoreStar}
  */
 public class IsoScoreStarBenchmark extends PeerBenchmark {
     /** Points × features. */
